@@ -1,0 +1,86 @@
+"""Parts by kind and name: adding one is one file with one ``@register``."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+from pydantic import BaseModel, ConfigDict
+
+from textvae.errors import TextVAEError
+
+# kind -> the package whose modules register its parts
+ROOMS = {
+    "encoder": "textvae.encoders",
+    "posterior": "textvae.posteriors",
+    "prior": "textvae.priors",
+    "decoder": "textvae.decoders",
+    "objective": "textvae.objectives",
+}
+
+
+class PartConfig(BaseModel):
+    """What every part's options derive from: unknown options are refused, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A registered part: its class, its options, what it offers and what it needs of the others."""
+
+    kind: str
+    name: str
+    cls: type
+    config: type[PartConfig]
+    provides: frozenset[str]
+    requires: frozenset[str]
+
+
+_ENTRIES: dict[tuple[str, str], Entry] = {}
+
+
+def register(
+    kind: str,
+    name: str,
+    config: type[PartConfig],
+    *,
+    provides: tuple[str, ...] = (),
+    requires: tuple[str, ...] = (),
+) -> Callable[[type], type]:
+    """Class decorator that files a part under ``kind`` and ``name``."""
+
+    def file(cls: type) -> type:
+        assert (kind, name) not in _ENTRIES, f"{kind} {name} registered twice"
+        _ENTRIES[kind, name] = Entry(kind, name, cls, config, frozenset(provides), frozenset(requires))
+        return cls
+
+    return file
+
+
+@cache
+def _load(kind: str) -> None:
+    room = importlib.import_module(ROOMS[kind])
+    for module in pkgutil.iter_modules(room.__path__):
+        importlib.import_module(f"{room.__name__}.{module.name}")
+
+
+def names(kind: str) -> list[str]:
+    """The names registered under ``kind``, sorted."""
+    _load(kind)
+    return sorted(name for k, name in _ENTRIES if k == kind)
+
+
+def find(kind: str, name: str) -> Entry:
+    """The part ``name`` of ``kind``.
+
+    Raises:
+        TextVAEError: no such part; the message lists those there are.
+    """
+    _load(kind)
+    if (kind, name) not in _ENTRIES:
+        raise TextVAEError(f"There is no {kind} called '{name}'; there are: {', '.join(names(kind))}.")
+    return _ENTRIES[kind, name]

@@ -1,0 +1,57 @@
+"""The value that travels between the rooms: a batch of tokenised texts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+# Every tokeniser puts these four first, in this order, so no part has to ask for them.
+PAD, BOS, EOS, UNK = 0, 1, 2, 3
+SPECIAL_TOKENS = ("<pad>", "<s>", "</s>", "<unk>")
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Texts as padded token ids.
+
+    ``tokens`` is (B, T+1): ``<s> w1 … wn </s> <pad> …``. A decoder reads ``inputs`` (B, T) and is
+    scored on ``targets`` (B, T), the same shifted by one; an encoder also reads ``targets``.
+    ``index`` (B,) is each text's place in its data set.
+    """
+
+    tokens: Tensor
+    index: Tensor
+
+    @property
+    def inputs(self) -> Tensor:
+        """(B, T) ids, each text starting with ``<s>``."""
+        return self.tokens[:, :-1]
+
+    @property
+    def targets(self) -> Tensor:
+        """(B, T) ids, each text ending with ``</s>``, then pads."""
+        return self.tokens[:, 1:]
+
+    @property
+    def mask(self) -> Tensor:
+        """(B, T) bool, true at the counted tokens: words and end of sentence, never ``<s>`` or pads."""
+        return self.targets != PAD
+
+    @property
+    def lengths(self) -> Tensor:
+        """(B,) counted tokens of each text."""
+        return self.mask.sum(1)
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def to(self, device: torch.device | str, non_blocking: bool = False) -> Batch:
+        """The same batch on another device."""
+        return Batch(
+            self.tokens.to(device, non_blocking=non_blocking),
+            self.index.to(device, non_blocking=non_blocking),
+        )
