@@ -1,0 +1,104 @@
+"""Token ids to padded batches: which texts go together, and how they become one tensor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from textvae.errors import TextVAEError
+from textvae.types import PAD, Batch
+
+# With a seed, texts are sorted by length within random pools of about this many batches: enough that
+# lengths in a batch are close, little enough that each epoch's batches differ.
+BATCHES_PER_POOL = 100
+
+
+class Dataset:
+    """Tokenised texts: ``ids[i]`` is ``<s> w1 … wn </s>`` of text ``i``.
+
+    ``lengths`` (N,) int64 are the counted tokens of each text: words and ``</s>``, not ``<s>``.
+    """
+
+    def __init__(self, ids: Sequence[np.ndarray]) -> None:
+        if not len(ids):
+            raise TextVAEError("a data set needs at least one text")
+        sizes = np.array([len(text) for text in ids], dtype=np.int64)
+        if sizes.min() < 2:
+            raise TextVAEError(f"text {int(sizes.argmin())} lacks its start or its end of sentence")
+        # One flat array: padding a batch is then a single gather.
+        self._flat = np.concatenate(ids).astype(np.int64)
+        self._starts = np.cumsum(sizes) - sizes
+        self._sizes = sizes
+        self.lengths: np.ndarray = sizes - 1
+
+    def __len__(self) -> int:
+        return len(self._sizes)
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        """The ids of one text, ``<s>`` and ``</s>`` included."""
+        if not -len(self) <= index < len(self):
+            raise IndexError(index)
+        start = self._starts[index]
+        return self._flat[start : start + self._sizes[index]]
+
+    def batch(self, indices: Sequence[int] | np.ndarray) -> Batch:
+        """The texts at ``indices`` (B,) as one ``Batch``, padded to the longest of them."""
+        index = np.asarray(indices, dtype=np.int64)
+        sizes = self._sizes[index]
+        column = np.arange(sizes.max())
+        inside = column < sizes[:, None]  # (B, T+1)
+        position = np.where(inside, self._starts[index][:, None] + column, 0)
+        tokens = np.where(inside, self._flat[position], PAD)
+        return Batch(torch.from_numpy(tokens), torch.from_numpy(index.copy()))
+
+
+def token_batches(
+    lengths: Sequence[int] | np.ndarray, max_tokens: int, *, seed: int | None = None, epoch: int = 0
+) -> list[np.ndarray]:
+    """Group texts of similar length into batches of B texts with B·T <= ``max_tokens``, T the longest length.
+
+    Every index occurs exactly once. With a ``seed`` the order is random and a pure function of
+    (seed, epoch); without one it runs from short to long.
+
+    Raises ``TextVAEError`` if one text alone is longer than ``max_tokens``.
+    """
+    sizes = np.asarray(lengths, dtype=np.int64)
+    if not len(sizes):
+        return []
+    if sizes.max() > max_tokens:
+        raise TextVAEError(
+            f"the longest text has {sizes.max()} tokens, more than the {max_tokens} a batch may hold: "
+            "raise the batch's tokens or lower the longest length allowed"
+        )
+    if seed is None:
+        return _cut(np.argsort(sizes, kind="stable"), sizes, max_tokens)
+    rng = np.random.default_rng([seed, epoch])
+    order = rng.permutation(len(sizes))
+    pool = max(1, int(BATCHES_PER_POOL * max_tokens / max(1.0, float(sizes.mean()))))
+    batches: list[np.ndarray] = []
+    for start in range(0, len(order), pool):
+        texts = order[start : start + pool]
+        batches += _cut(texts[np.argsort(sizes[texts], kind="stable")], sizes, max_tokens)
+    return [batches[i] for i in rng.permutation(len(batches))]
+
+
+def _cut(order: np.ndarray, sizes: np.ndarray, max_tokens: int) -> list[np.ndarray]:
+    """Cut texts sorted by length into consecutive batches, each as large as the budget allows."""
+    batches = []
+    ordered = np.maximum(sizes[order], 1)
+    start = 0
+    while start < len(order):
+        window = ordered[start : start + max_tokens // ordered[start]]
+        cost = window * np.arange(1, len(window) + 1)  # rising, as the lengths are sorted
+        stop = start + int(np.searchsorted(cost, max_tokens, side="right"))
+        batches.append(order[start:stop])
+        start = stop
+    return batches
+
+
+def drop_long(ids: Sequence[np.ndarray], max_length: int) -> tuple[np.ndarray, int]:
+    """Indices (M,) of the texts with at most ``max_length`` counted tokens, and how many are longer."""
+    kept = np.flatnonzero([len(text) - 1 <= max_length for text in ids])
+    return kept, len(ids) - len(kept)
