@@ -1,0 +1,181 @@
+"""One configuration, the same words in Python, in TOML and on the command line."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Literal, NamedTuple, Self
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+    model_validator,
+)
+
+from textvae.errors import TextVAEError
+from textvae.registry import PartConfig, find
+
+_LENGTHS = frozenset({"epochs", "steps", "time_budget"})  # the ways to say how long to train
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+class Part(NamedTuple):
+    """A choice of part: its registered name and its options."""
+
+    name: str
+    options: PartConfig
+
+
+def _part(kind: str) -> Any:
+    """The field type of a part: read from ``{name = …, option = …}``, written back as the same."""
+
+    def read(value: Any) -> Part:
+        if isinstance(value, Part):
+            return value
+        options = {"name": value} if isinstance(value, str) else dict(value)
+        entry = find(kind, options.pop("name", ""))
+        return Part(entry.name, entry.config(**options))
+
+    def write(part: Part) -> dict[str, Any]:
+        return {"name": part.name, **part.options.model_dump()}
+
+    return Annotated[Any, BeforeValidator(read), PlainSerializer(write)]
+
+
+def seconds(value: Any) -> Any:
+    """``'90s'``, ``'20m'``, ``'1.5h'`` or a number of seconds -> seconds."""
+    if not isinstance(value, str):
+        return value
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smh]?)\s*", value)
+    if not match:
+        raise ValueError(f"'{value}' is not a time such as 90s, 20m or 1.5h")
+    return float(match[1]) * _UNITS[match[2] or "s"]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class TextConfig(_Section):
+    """How texts become tokens."""
+
+    tokenizer: Literal["auto", "word", "bpe", "unigram", "char", "jieba"] = "auto"
+    vocab_size: int = Field(10_000, ge=1, description="ordinary tokens at most; the special ones come on top")
+    max_length: int = Field(200, ge=2, description="texts with more tokens are left out of training, and counted")
+
+
+class TrainConfig(_Section):
+    """How long and how fast to train. The first of ``time_budget``, ``steps``, ``epochs`` that is given holds."""
+
+    epochs: float | None = Field(None, gt=0)
+    steps: int | None = Field(None, gt=0)
+    time_budget: Annotated[float | None, BeforeValidator(seconds)] = Field(None, gt=0, description="seconds")
+    batch_tokens: int = Field(1400, gt=0, description="tokens in a batch, pads included")
+    lr: float = Field(2e-3, gt=0, description="peak learning rate of Adam")
+    warmup: float = Field(0.02, ge=0, lt=1, description="share of each phase over which the rate rises")
+    clip: float = Field(5.0, gt=0, description="largest norm of the gradient")
+    patience: int | None = Field(
+        None, gt=0, description="stop after this many validations without a better one; none: never"
+    )
+    validations: int = Field(20, gt=0, description="validations in the whole of training")
+    precision: Literal["auto", "bf16", "fp32"] = "auto"
+    seed: int = 0
+
+    @model_validator(mode="after")
+    def _one_length(self) -> Self:
+        given = [n for n in sorted(_LENGTHS) if getattr(self, n) is not None]
+        if len(given) > 1:
+            raise ValueError(f"train.{given[0]} and train.{given[1]} both say how long to train: give one")
+        return self
+
+
+class Config(_Section):
+    """Everything that decides what a training run does."""
+
+    latent_dim: int = Field(32, gt=0, description="Z, the number of latent dimensions")
+    text: TextConfig = TextConfig()
+    encoder: _part("encoder") = Field("lstm", validate_default=True)  # pyright: ignore
+    posterior: _part("posterior") = Field("gaussian", validate_default=True)  # pyright: ignore
+    prior: _part("prior") = Field("standard", validate_default=True)  # pyright: ignore
+    decoder: _part("decoder") = Field("lstm", validate_default=True)  # pyright: ignore
+    objective: _part("objective") = Field("elbo", validate_default=True)  # pyright: ignore
+    train: TrainConfig = TrainConfig()
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Self:
+        kinds = ("encoder", "posterior", "prior", "decoder", "objective")
+        entries = {kind: find(kind, getattr(self, kind).name) for kind in kinds}
+        for kind, entry in entries.items():
+            offered = frozenset().union(*(e.provides for k, e in entries.items() if k != kind))
+            if missing := entry.requires - offered:
+                others = ", ".join(f"{k} {e.name}" for k, e in entries.items() if k != kind)
+                raise ValueError(
+                    f"{kind} {entry.name} needs {', '.join(sorted(missing))}, which none of {others} offers"
+                )
+        return self
+
+
+def read_config(tree: Mapping[str, Any]) -> Config:
+    """Validates a nested mapping.
+
+    Raises:
+        TextVAEError: an unknown or impossible option, in one sentence.
+    """
+    try:
+        return Config.model_validate(tree)
+    except ValidationError as error:
+        raise TextVAEError(_one_sentence(error)) from error
+
+
+def _one_sentence(error: ValidationError) -> str:
+    reasons = []
+    for e in error.errors():
+        where = ".".join(str(part) for part in e["loc"])
+        if e["type"] == "extra_forbidden":
+            reasons.append(f"there is no option '{where}'")
+        else:
+            reasons.append(f"{where}: {e['msg'].removeprefix('Value error, ')}".removeprefix(": "))
+    return "The configuration can't be used: " + "; ".join(reasons) + "."
+
+
+def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """``over`` laid on ``base``, table by table.
+
+    A part given by another name starts from that part's defaults; a length of training replaces another.
+    """
+    replaced = _LENGTHS if _LENGTHS & over.keys() else frozenset()
+    merged = {key: value for key, value in base.items() if key not in replaced}
+    for key, value in over.items():
+        old = merged.get(key)
+        if isinstance(old, Mapping) and isinstance(value, Mapping):
+            other_part = "name" in value and value["name"] != old.get("name", value["name"])
+            merged[key] = dict(value) if other_part else merge(old, value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
+    """``['decoder.dropout=0.3', 'encoder.name=gru']`` -> a nested mapping; values are TOML, or else plain strings.
+
+    Raises:
+        TextVAEError: an assignment without ``=`` or without a name.
+    """
+    tree: dict[str, Any] = {}
+    for assignment in assignments:
+        path, equals, text = assignment.partition("=")
+        if not equals or not path.strip():
+            raise TextVAEError(f"'{assignment}' is not of the form section.option=value.")
+        try:
+            value = tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError:
+            value = text.strip()
+        for key in reversed(path.strip().split(".")):
+            value = {key: value}
+        tree = merge(tree, value)
+    return tree

@@ -1,0 +1,1 @@
+"""Parts that turn z into p(x|z), one file each."""

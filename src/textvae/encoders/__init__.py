@@ -1,0 +1,1 @@
+"""Parts that turn a batch of texts into features, one file each."""

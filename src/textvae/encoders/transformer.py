@@ -1,0 +1,60 @@
+"""A Transformer encoder with mean and maximum pooling."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import torch
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+
+from textvae.layers import TransformerBlock, sinusoidal_positions
+from textvae.registry import PartConfig, register
+from textvae.types import Batch
+
+
+class TransformerEncoderConfig(PartConfig):
+    """Options of the Transformer encoder."""
+
+    width: int = Field(256, gt=0)
+    heads: int = Field(4, gt=0)
+    layers: int = Field(2, gt=0)
+    dropout: float = Field(0.1, ge=0, lt=1)
+
+    @model_validator(mode="after")
+    def _heads_divide_width(self) -> Self:
+        if self.width % self.heads:
+            raise ValueError(f"encoder.width {self.width} is not a multiple of encoder.heads {self.heads}")
+        return self
+
+
+@register("encoder", "transformer", TransformerEncoderConfig)
+class TransformerEncoder(nn.Module):
+    """x -> features (B, 2·width): mean and maximum of the last layer over the text's own tokens.
+
+    Vaswani et al. 2017 with pre-norm blocks and sinusoidal positions.
+    """
+
+    def __init__(self, config: TransformerEncoderConfig, vocab_size: int):
+        super().__init__()
+        self.embedding = nn.Embedding(vocab_size, config.width)
+        nn.init.normal_(self.embedding.weight, std=config.width**-0.5)
+        self.dropout = nn.Dropout(config.dropout)
+        self.blocks = nn.ModuleList(
+            TransformerBlock(config.width, config.heads, config.dropout) for _ in range(config.layers)
+        )
+        self.norm = nn.LayerNorm(config.width)
+        self.out_features = 2 * config.width
+
+    def forward(self, batch: Batch) -> Tensor:
+        """(B, F) float32."""
+        ids, mask = batch.targets, batch.mask
+        width = self.embedding.embedding_dim
+        x = self.embedding(ids) * width**0.5 + sinusoidal_positions(ids.shape[1], width).to(ids.device)
+        x = self.dropout(x)
+        for block in self.blocks:
+            x = block(x, mask=mask)
+        x = self.norm(x).float()
+        mean = (x * mask[..., None]).sum(1) / batch.lengths[:, None]
+        maximum = x.masked_fill(~mask[..., None], -1e4).amax(1)
+        return torch.cat([mean, maximum], 1)

@@ -1,0 +1,97 @@
+"""Layers that encoders and decoders share."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class LockedDropout(nn.Module):
+    """Dropout with one mask for all positions of a text (Gal & Ghahramani 2016).
+
+    Regularises recurrent models better than a mask per position, and draws T times fewer numbers.
+    """
+
+    def __init__(self, p: float):
+        super().__init__()
+        self.p = p
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(*, T, D) -> the same shape."""
+        if not self.training or self.p == 0:
+            return x
+        shape = (*x.shape[:-2], 1, x.shape[-1])
+        mask = torch.empty(shape, device=x.device).bernoulli_(1 - self.p).div_(1 - self.p)
+        return x * mask.to(x.dtype)
+
+
+class WordDropout(nn.Module):
+    """Replaces input words by ``<unk>`` with probability p, so that a decoder leans on z (Bowman et al. 2016)."""
+
+    def __init__(self, p: float, unknown: int, keep_below: int):
+        super().__init__()
+        self.p, self.unknown, self.keep_below = p, unknown, keep_below
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """(B, T) ids -> (B, T) ids; ids below ``keep_below`` (pads, start, end) stay."""
+        if not self.training or self.p == 0:
+            return ids
+        drop = (torch.rand(ids.shape, device=ids.device) < self.p) & (ids >= self.keep_below)
+        return ids.masked_fill(drop, self.unknown)
+
+
+class TransformerBlock(nn.Module):
+    """Pre-norm self-attention and a feed-forward net (Vaswani et al. 2017; Xiong et al. 2020).
+
+    ``forward`` sees whole texts; ``step`` sees one position and the keys and values before it.
+    """
+
+    def __init__(self, width: int, heads: int, dropout: float):
+        super().__init__()
+        self.heads, self.dropout = heads, dropout
+        self.norm_attention, self.norm_feed = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.qkv = nn.Linear(width, 3 * width)
+        self.merge = nn.Linear(width, width)
+        self.feed = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
+        self.drop = nn.Dropout(dropout)
+
+    def _project(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        batch, length, width = x.shape
+        q, k, v = self.qkv(self.norm_attention(x)).chunk(3, -1)
+        split = (batch, length, self.heads, width // self.heads)
+        return q.view(split).transpose(1, 2), k.view(split).transpose(1, 2), v.view(split).transpose(1, 2)
+
+    def _finish(self, x: Tensor, attended: Tensor) -> Tensor:
+        x = x + self.drop(self.merge(attended.transpose(1, 2).flatten(2)))
+        return x + self.drop(self.feed(self.norm_feed(x)))
+
+    def forward(self, x: Tensor, mask: Tensor | None = None, causal: bool = False) -> Tensor:
+        """x (B, T, D); mask (B, T), true where a position may be seen; causal sees only what came before."""
+        q, k, v = self._project(x)
+        attended = F.scaled_dot_product_attention(
+            q,
+            k,
+            v,
+            attn_mask=None if mask is None else mask[:, None, None],
+            dropout_p=self.dropout if self.training else 0.0,
+            is_causal=causal,
+        )
+        return self._finish(x, attended)
+
+    def step(self, x: Tensor, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """x (B, 1, D); keys and values (B, heads, t, D/heads) so far -> x and both, one position longer."""
+        q, k, v = self._project(x)
+        keys, values = torch.cat([keys, k], 2), torch.cat([values, v], 2)
+        attended = F.scaled_dot_product_attention(q, keys, values)
+        return self._finish(x, attended), keys, values
+
+
+def sinusoidal_positions(length: int, width: int, start: int = 0) -> Tensor:
+    """(length, width) position codes (Vaswani et al. 2017, section 3.5); no length is out of range."""
+    position = torch.arange(start, start + length, dtype=torch.float32)[:, None]
+    rate = torch.exp(torch.arange(0, width, 2) * (-torch.log(torch.tensor(10_000.0)) / width))
+    codes = torch.zeros(length, width)
+    codes[:, 0::2] = torch.sin(position * rate)
+    codes[:, 1::2] = torch.cos(position * rate[: width // 2])
+    return codes

@@ -1,0 +1,96 @@
+"""The variational autoencoder: four parts, composed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from torch import Tensor, nn
+from torch.distributions import Distribution, Independent, kl_divergence
+
+from textvae.config import Config
+from textvae.registry import find
+from textvae.types import Batch
+
+
+class SequenceLikelihood(Protocol):
+    """What a decoder returns: p(x|z) that scores a batch."""
+
+    def log_prob(self, value: Batch) -> Tensor: ...
+
+
+@dataclass(frozen=True)
+class Terms:
+    """The terms of a batch, per text, in nats.
+
+    ``q`` is q(z|x); ``z`` (K, B, Z) its samples; ``log_px`` (K, B) = log p(x|z); ``kl`` (B,) =
+    KL(q(z|x) ‖ p(z)); ``kl_dims`` (B, Z) the same per dimension, where it factorises.
+    """
+
+    q: Distribution
+    z: Tensor
+    log_px: Tensor
+    kl: Tensor
+    kl_dims: Tensor | None
+
+
+class VAE(nn.Module):
+    """Encoder, posterior, prior, decoder (Kingma & Welling 2014).
+
+    ELBO(x) = E_q(z|x)[log p(x|z)] − KL(q(z|x) ‖ p(z)).
+    """
+
+    def __init__(self, encoder: nn.Module, posterior: nn.Module, prior: nn.Module, decoder: nn.Module):
+        super().__init__()
+        self.encoder, self.posterior, self.prior, self.decoder = encoder, posterior, prior, decoder
+
+    @property
+    def latent_dim(self) -> int:
+        """Z."""
+        return self.prior().event_shape[0]
+
+    def encode(self, batch: Batch) -> Distribution:
+        """q(z|x), batch shape (B,), event shape (Z,)."""
+        return self.posterior(self.encoder(batch))
+
+    def decode(self, z: Tensor, batch: Batch) -> SequenceLikelihood:
+        """p(x|z) for z (*, B, Z): its ``log_prob(batch)`` is (*, B) nats."""
+        return self.decoder(z, batch)
+
+    def forward(self, batch: Batch, samples: int = 1, noise: bool = True, decode: bool = True) -> Terms:
+        """The terms of the ELBO from ``samples`` draws of z.
+
+        Without ``noise``, z is the posterior mean; without ``decode``, ``log_px`` is left as zeros.
+        """
+        q, p = self.encode(batch), self.prior()
+        z = q.rsample((samples,)) if noise else q.mean.expand(samples, *q.mean.shape)
+        dims = None
+        if isinstance(q, Independent) and isinstance(p, Independent):
+            dims = kl_divergence(q.base_dist, p.base_dist)
+        kl = dims.sum(-1) if dims is not None else kl_divergence(q, p)
+        log_px = self.decode(z, batch).log_prob(batch) if decode else z.new_zeros(z.shape[:-1])
+        return Terms(q, z, log_px, kl, dims)
+
+
+def build(config: Config, vocab_size: int, frequencies: Tensor | None = None) -> VAE:
+    """The model a configuration describes, freshly drawn from torch's random state.
+
+    ``frequencies`` (V,) are the counts of the tokens as targets; they start the output layer.
+    """
+    z = config.latent_dim
+    encoder = _class("encoder", config)(config.encoder.options, vocab_size)
+    posterior = _class("posterior", config)(config.posterior.options, encoder.out_features, z)
+    prior = _class("prior", config)(config.prior.options, z)
+    decoder = _class("decoder", config)(config.decoder.options, vocab_size, z)
+    if frequencies is not None:
+        decoder.set_unigram_bias(frequencies)
+    return VAE(encoder, posterior, prior, decoder)
+
+
+def build_objective(config: Config, vocab_size: int) -> nn.Module:
+    """The objective a configuration describes."""
+    return _class("objective", config)(config.objective.options, vocab_size, config.latent_dim)
+
+
+def _class(kind: str, config: Config) -> type:
+    return find(kind, getattr(config, kind).name).cls

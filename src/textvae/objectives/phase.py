@@ -1,0 +1,33 @@
+"""What an objective gives the training loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from textvae.types import Batch
+
+
+@dataclass(frozen=True)
+class Losses:
+    """A batch's loss and what it is made of: scalars, nats per text. ``loss`` carries the gradient."""
+
+    loss: Tensor
+    reconstruction: Tensor
+    kl: Tensor
+    beta: Tensor
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A stretch of training: ``share`` of the whole, moving ``parameters`` to lower ``loss``.
+
+    ``loss(model, batch, progress)`` gets progress in [0, 1) within the phase.
+    """
+
+    name: str
+    share: float
+    parameters: list[nn.Parameter]
+    loss: Callable[[nn.Module, Batch, float], Losses]

@@ -1,0 +1,1 @@
+"""Parts that give p(z), one file each."""

@@ -1,0 +1,52 @@
+"""How the weight of the KL moves while training: functions of progress in [0, 1], and a controller."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+Shape = Literal["constant", "linear", "cyclical"]
+
+
+def beta_at(progress: float, *, shape: Shape, beta: float, warmup: float, cycles: int) -> float:
+    """The KL weight at ``progress``.
+
+    ``constant`` is beta throughout; ``linear`` rises from 0 over the first ``warmup`` share (Bowman et
+    al. 2016); ``cyclical`` repeats a rise over the ``warmup`` share of each of ``cycles`` equal parts
+    (Fu et al. 2019, with R = warmup, M = cycles).
+    """
+    if shape == "constant" or warmup == 0:
+        return beta
+    if shape == "cyclical":
+        progress = progress * cycles % 1.0 if progress < 1 else 1.0
+    return beta * min(1.0, progress / warmup)
+
+
+class TargetRate(nn.Module):
+    """Holds KL near a target by moving beta: integral control on log beta (Shao et al. 2020, ControlVAE).
+
+    beta grows while the smoothed KL lies above the target and falls while it lies below. Its two
+    numbers are buffers, so that a checkpoint holds them.
+    """
+
+    def __init__(self, target: float, gain: float = 0.02, smoothing: float = 0.95, limits=(1e-3, 20.0)):
+        super().__init__()
+        self.target, self.gain, self.smoothing = target, gain, smoothing
+        self.floor, self.ceiling = (math.log(limit) for limit in limits)
+        self.log_beta: Tensor
+        self.kl: Tensor
+        self.register_buffer("log_beta", torch.tensor(math.log(0.1)))
+        self.register_buffer("kl", torch.tensor(float(target)))
+
+    def forward(self, kl: Tensor) -> Tensor:
+        """The weight for a batch whose mean KL is ``kl`` nats (a scalar); moves the controller when training."""
+        if self.training:
+            with torch.no_grad():
+                self.kl.lerp_(kl.detach().float(), 1 - self.smoothing)
+                # the error is cut so that the first, wild batches can't throw beta to its limits
+                error = ((self.kl - self.target) / self.target).clamp(-1, 1)
+                self.log_beta.add_(self.gain * error).clamp_(self.floor, self.ceiling)
+        return self.log_beta.exp()
