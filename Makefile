@@ -1,0 +1,56 @@
+# Everything starts from here, on a machine with nothing but make and Python >= 3.11.
+PYTHON ?= python3
+PYTEST_FLAGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+TORCH := $(shell sed -n 's/^torch==/torch==/p' constraints.txt)
+INSTALL := python -m pip install -qq --disable-pip-version-check -c constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint format wheel-test clean
+
+help:  ## this list
+	@awk -F ':|## ' '/^[a-z-]+:.*## / { printf "  make %-12s%s\n", $$1, $$NF }' Makefile
+
+# torch comes first and by its exact version: asked for by another package's range, it would be
+# the newest build, with gigabytes of CUDA packages where a CPU build is at hand.
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "textvae needs Python 3.11 or newer: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/$(INSTALL) $(TORCH)
+	$(BIN)/$(INSTALL) -e '.[dev]'
+	@touch $@
+
+setup: $(READY)  ## the virtual environment .venv, with everything in it
+
+demo: $(READY)  ## train a small model on texts that come with Python, and play with it
+	$(BIN)/textvae demo
+
+test: $(READY)  ## the tests (PYTEST_FLAGS="-n 2 -x" for options of pytest)
+	$(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+lint: $(READY)  ## style, types and floors
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/pyright
+	$(BIN)/lint-imports --no-logo
+
+format: $(READY)  ## let ruff rewrite what it can
+	$(BIN)/ruff check --fix --exit-zero --quiet
+	$(BIN)/ruff format
+
+# In an empty environment, outside the source tree, with the core dependencies only: what a user gets.
+wheel-test: $(READY)  ## build the wheel, install it elsewhere and run it there
+	@set -eu; dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; set -x; \
+	$(BIN)/python -m build --wheel --no-isolation --outdir "$$dir/dist" . >/dev/null; \
+	$(BIN)/python -m venv "$$dir/venv"; \
+	"$$dir"/venv/bin/$(INSTALL) $(TORCH); \
+	"$$dir"/venv/bin/$(INSTALL) "$$dir"/dist/*.whl; \
+	diff -r -x __pycache__ src/textvae "$$dir"/venv/lib/python3*/site-packages/textvae; \
+	cd "$$dir"; venv/bin/textvae demo --steps 20
+
+clean:  ## caches and builds; .venv stays
+	rm -rf build dist .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
