@@ -254,7 +254,7 @@ def _put_specials_first(state: dict[str, Any], vocab_size: int) -> None:
     """Give the four special tokens ids 0 to 3 in a trained model's JSON, the other pieces the ids after them."""
     model = state["model"]
     if model["type"] == "Unigram":
-        model["vocab"] = [[name, 0.0] for name in _MODEL_NAMES] + model["vocab"]
+        model["vocab"] = [[name, 0.0] for name in _MODEL_NAMES] + _settled(model["vocab"])
         model["unk_id"] = UNK
     else:
         pieces = [name for name in sorted(model["vocab"], key=model["vocab"].get) if name not in _MODEL_NAMES]
@@ -264,3 +264,14 @@ def _put_specials_first(state: dict[str, Any], vocab_size: int) -> None:
     if model["type"] != "WordLevel":
         unknown = {"id": UNK, "content": "<unk>", "special": True, "normalized": False}
         state["added_tokens"] = [unknown | {"single_word": False, "lstrip": False, "rstrip": False}]
+
+
+def _settled(pieces: list[list[Any]]) -> list[list[Any]]:
+    """Unigram pieces without what the trainer's hash order leaves to chance.
+
+    That is the last digits of the scores, and which of the bytes that it never needed, put within 256 steps of
+    0.0001 above the lowest score, comes before which.
+    """
+    lowest = min(score for _, score in pieces)
+    settled = [[p, lowest if len(p) == 1 and score < lowest + 0.0257 else score] for p, score in pieces]
+    return sorted(([piece, round(score, 4)] for piece, score in settled), key=lambda pair: (-pair[1], pair[0]))

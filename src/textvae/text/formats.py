@@ -1,0 +1,223 @@
+"""Files to tables: what each format holds, before anyone says which column is the text."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import lzma
+import re
+import sys
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from textvae.errors import TextVAEError
+
+FORMATS = (".txt", ".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
+COMPRESSIONS = (".gz", ".xz", ".zst")
+_NOT_TEXT = (".json", ".zip", ".tar", ".pdf", ".doc", ".docx", ".xls", ".xlsx", ".html", ".arrow", ".pkl", ".npy")
+
+
+@dataclass(frozen=True)
+class Table:
+    """Columns of equal length (N,) by name; without a header the names are ``"0"``, ``"1"`` …"""
+
+    columns: dict[str, list[Any]]
+    has_header: bool
+
+
+def format_of(path: Path) -> str:
+    """The suffix that says how to read a file, compression aside; text lines for one unknown, as in ``train.en``."""
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    if suffixes and suffixes[-1] in COMPRESSIONS:
+        suffixes.pop()
+    suffix = suffixes[-1] if suffixes else ".txt"
+    if suffix in _NOT_TEXT:
+        raise TextVAEError(f"{path}: {suffix} files are not read; use one of {', '.join(FORMATS)}")
+    return suffix if suffix in FORMATS else ".txt"
+
+
+def read_bytes(path: Path) -> bytes:
+    """The content of a file, decompressed. Raises ``TextVAEError`` if it is missing, empty or damaged."""
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise TextVAEError(f"there is no file {path}") from error
+    except OSError as error:
+        raise TextVAEError(f"cannot read {path}: {error.strerror or error}") from error
+    return _decompress(data, path)
+
+
+def _decompress(data: bytes, path: Path) -> bytes:
+    suffix = path.suffix.lower()
+    if suffix not in COMPRESSIONS or not data:
+        return data
+    failures: tuple[type[Exception], ...] = (OSError, EOFError, zlib.error, lzma.LZMAError)
+    try:
+        if suffix == ".gz":
+            return gzip.decompress(data)
+        if suffix == ".xz":
+            return lzma.decompress(data)
+        zstandard = _zstandard()
+        failures = (zstandard.ZstdError,)
+        with zstandard.ZstdDecompressor().stream_reader(io.BytesIO(data), read_across_frames=True) as stream:
+            return stream.read()
+    except failures as error:
+        raise TextVAEError(f"{path} is not a whole {suffix} file: {error}") from error
+
+
+def _zstandard() -> Any:
+    try:
+        import zstandard
+    except ImportError as error:
+        raise TextVAEError("reading .zst files needs zstandard: pip install 'textvae[data]'") from error
+    return zstandard
+
+
+def decode(data: bytes, name: str) -> str:
+    """Bytes to a string: UTF-8, or UTF-16 with a byte order mark. Raises ``TextVAEError`` naming the first bad line."""
+    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise TextVAEError(
+            f"{name}: line {line} is not {encoding[:6].rstrip('-').upper()} text "
+            f"(byte 0x{data[error.start]:02x}); save the file as UTF-8"
+        ) from error
+
+
+def lines_of(content: str) -> list[str]:
+    """The lines of a text file; only line feeds and carriage returns end one."""
+    lines = re.split(r"\r\n|\n|\r", content)
+    return lines[:-1] if lines[-1] == "" else lines
+
+
+def read_lines(content: str) -> Table:
+    """One text a line: a single column."""
+    return Table({"0": lines_of(content)}, has_header=False)
+
+
+def read_delimited(content: str, suffix: str, name: str, asked: list[str]) -> Table:
+    """CSV with quotes, or TSV without any (as real files are); ``asked`` are column names that a header must hold.
+
+    A row too short for a column has ``None`` there.
+    """
+    if suffix == ".csv":
+        rows = _csv_rows(content, name)
+    else:
+        rows = [line.split("\t") for line in lines_of(content) if line]
+    if not rows:
+        return Table({}, has_header=False)
+    has_header = any(column in rows[0] for column in asked if not column.isdigit()) or looks_like_header(rows)
+    names = rows[0] if has_header else [str(i) for i in range(max(map(len, rows)))]
+    body = rows[1:] if has_header else rows
+    columns = {
+        column or str(i): [row[i] if i < len(row) else None for row in body] for i, column in enumerate(names)
+    }
+    return Table(columns, has_header)
+
+
+def _csv_rows(content: str, name: str) -> list[list[str]]:
+    first = content.partition("\n")[0]
+    # Semicolons are what spreadsheets write where the comma is the decimal mark.
+    delimiter = next((mark for mark in ",;\t" if mark in first), ",")
+    reader = csv.reader(io.StringIO(content, newline=""), delimiter=delimiter)
+    try:
+        return [row for row in reader if row]
+    except csv.Error as error:
+        raise TextVAEError(f"{name}: line {reader.line_num} is not CSV: {error}") from error
+
+
+TEXT_NAMES = ("text", "sentence", "review", "content", "title", "comment", "body", "utterance", "question", "document")
+_TEXT_NAMES = {*TEXT_NAMES, *(name + "s" for name in TEXT_NAMES), "review_text", "caption", "description", "message"}
+_NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$", re.IGNORECASE)
+_HEADER_CELL = re.compile(r"[^\W\d][\w.\-/#()]*( [\w.\-/#()]+){0,2}$")
+
+
+def is_text_name(name: str) -> bool:
+    """Whether a column name says that it holds the texts."""
+    return name.strip().lower() in _TEXT_NAMES
+
+
+def looks_like_header(rows: list[list[str]]) -> bool:
+    """Whether the first row names the columns rather than being data like the rows below.
+
+    It does if a cell is a usual name of a text column. It does not if a cell is a number, or no name at all (more
+    than three words, a full stop …), or comes again below it (a label), or there is nothing below.
+    """
+    first = [cell.strip() for cell in rows[0]]
+    if any(map(is_text_name, first)):
+        return True
+    below = rows[1:1001]
+    named = [cell for cell in first if cell]
+    if not below or not named or len(set(named)) < len(named):
+        return False
+    if any(_NUMBER.match(cell) or not _HEADER_CELL.match(cell) for cell in named):
+        return False
+    recurs = any(first[i] and first[i] == row[i].strip() for row in below for i in range(min(len(first), len(row))))
+    if recurs:
+        return False
+    # A name is short beside what it names, at least in the column with the texts; or it stands over numbers.
+    for i, cell in enumerate(first):
+        cells = [row[i] for row in below if i < len(row)]
+        if all(map(_NUMBER.match, cells)) or 3 * len(cell) < sum(map(len, cells)) / max(1, len(cells)):
+            return True
+    return False
+
+
+def read_jsonl(content: str, name: str) -> Table:
+    """One JSON object, or one JSON string, a line. A key that a line lacks is ``None`` there."""
+    rows: list[dict[str, Any]] = []
+    columns: dict[str, None] = {}
+    for number, line in enumerate(content.split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except ValueError as error:
+            raise TextVAEError(f"{name}: line {number} is not JSON: {error}") from error
+        if isinstance(row, str):
+            row = {"text": row}
+        if not isinstance(row, dict):
+            raise TextVAEError(f"{name}: line {number} holds a JSON {type(row).__name__}, not an object or a string")
+        columns.update(dict.fromkeys(row))
+        rows.append(row)
+    return Table({column: [row.get(column) for row in rows] for column in columns}, has_header=True)
+
+
+def read_parquet(data: bytes, name: str) -> Table:
+    """A parquet file's columns."""
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError as error:
+        raise TextVAEError("reading .parquet files needs pyarrow: pip install 'textvae[data]'") from error
+    try:
+        table = pyarrow.parquet.read_table(pyarrow.BufferReader(data))
+    except (pyarrow.ArrowException, OSError) as error:
+        raise TextVAEError(f"{name} is not a parquet file: {error}") from error
+    return Table(table.to_pydict(), has_header=True)
+
+
+def read_table(source: Path | None, asked: list[str]) -> Table:
+    """Read a file, or standard input's lines if ``source`` is None; ``asked`` are the columns wanted.
+
+    A text file of which a column is asked is read as TSV. Raises ``TextVAEError`` for anything unreadable.
+    """
+    name = str(source) if source else "standard input"
+    suffix = format_of(source) if source else ".txt"
+    data = read_bytes(source) if source else sys.stdin.buffer.read()
+    if not data.strip():
+        raise TextVAEError(f"{name} is empty")
+    if suffix == ".parquet":
+        return read_parquet(data, name)
+    content = decode(data, name)
+    if suffix in (".jsonl", ".ndjson"):
+        return read_jsonl(content, name)
+    if suffix == ".txt" and not asked:
+        return read_lines(content)
+    return read_delimited(content, suffix, name, asked)

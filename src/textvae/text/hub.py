@@ -1,0 +1,55 @@
+"""Hugging Face data sets, by name or as a folder that ``datasets`` saved (extra ``[data]``)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from textvae.errors import TextVAEError
+from textvae.text.formats import Table
+
+
+def _datasets() -> Any:
+    try:
+        import datasets
+    except ImportError as error:
+        raise TextVAEError("Hugging Face data sets need the library datasets: pip install 'textvae[data]'") from error
+    return datasets
+
+
+def read_folder(path: Path) -> Table:
+    """The training split (else the first) of a folder written by ``save_to_disk``."""
+    if not any((path / name).is_file() for name in ("state.json", "dataset_dict.json")):
+        raise TextVAEError(f"{path} is a folder but not one that datasets saved: name a file in it")
+    datasets = _datasets()
+    try:
+        return _as_table(datasets.load_from_disk(str(path)))
+    except Exception as error:  # datasets raises many kinds for a damaged folder
+        raise TextVAEError(f"cannot read the data set in {path}: {_first_line(error)}") from error
+
+
+def read_hub(name: str) -> Table:
+    """The training split (else the first) of ``owner/name`` or ``owner/name:config``, over the network if needed."""
+    datasets = _datasets()
+    path, _, config = name.partition(":")
+    try:
+        return _as_table(datasets.load_dataset(path, config or None))
+    except Exception as error:  # network, names, configs, formats: datasets raises many kinds
+        raise TextVAEError(
+            f"there is no file {path}, and no Hugging Face data set of that name could be loaded: {_first_line(error)}"
+        ) from error
+
+
+def _as_table(loaded: Any) -> Table:
+    if isinstance(loaded, dict):
+        loaded = loaded["train"] if "train" in loaded else next(iter(loaded.values()))
+    columns = {}
+    for name in loaded.column_names:
+        values = loaded[name][:]
+        names = getattr(loaded.features[name], "names", None)  # a ClassLabel's numbers have names
+        columns[name] = [names[v] if v is not None and v >= 0 else None for v in values] if names else values
+    return Table(columns, has_header=True)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
