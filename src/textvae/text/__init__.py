@@ -1,0 +1,1 @@
+"""Files and columns to texts, texts to token ids, token ids to batches."""

@@ -10,27 +10,22 @@ import lzma
 import re
 import sys
 import zlib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from textvae.errors import TextVAEError
+from textvae.text.columns import Table, looks_like_header
 
 FORMATS = (".txt", ".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
 COMPRESSIONS = (".gz", ".xz", ".zst")
-_NOT_TEXT = (".json", ".zip", ".tar", ".pdf", ".doc", ".docx", ".xls", ".xlsx", ".html", ".arrow", ".pkl", ".npy")
-
-
-@dataclass(frozen=True)
-class Table:
-    """Columns of equal length (N,) by name; without a header the names are ``"0"``, ``"1"`` …"""
-
-    columns: dict[str, list[Any]]
-    has_header: bool
+_NOT_TEXT = (
+    *(".json", ".html", ".pdf", ".doc", ".docx", ".xls", ".xlsx"),
+    *(".zip", ".tar", ".arrow", ".pkl", ".npy", ".npz"),
+)
 
 
 def format_of(path: Path) -> str:
-    """The suffix that says how to read a file, compression aside; text lines for one unknown, as in ``train.en``."""
+    """The suffix that says how to read a file: ``.txt`` for an unknown one, as in ``train.en``."""
     suffixes = [suffix.lower() for suffix in path.suffixes]
     if suffixes and suffixes[-1] in COMPRESSIONS:
         suffixes.pop()
@@ -78,7 +73,10 @@ def _zstandard() -> Any:
 
 
 def decode(data: bytes, name: str) -> str:
-    """Bytes to a string: UTF-8, or UTF-16 with a byte order mark. Raises ``TextVAEError`` naming the first bad line."""
+    """Bytes to a string: UTF-8, or UTF-16 with a byte order mark.
+
+    Raises ``TextVAEError`` naming the first line that is neither.
+    """
     encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     try:
         return data.decode(encoding)
@@ -102,14 +100,11 @@ def read_lines(content: str) -> Table:
 
 
 def read_delimited(content: str, suffix: str, name: str, asked: list[str]) -> Table:
-    """CSV with quotes, or TSV without any (as real files are); ``asked`` are column names that a header must hold.
+    """CSV with quotes, or TSV without any, as real files are.
 
-    A row too short for a column has ``None`` there.
+    A first row with a name of ``asked`` in it is a header. A row too short for a column has ``None`` there.
     """
-    if suffix == ".csv":
-        rows = _csv_rows(content, name)
-    else:
-        rows = [line.split("\t") for line in lines_of(content) if line]
+    rows = _csv_rows(content, name) if suffix == ".csv" else [line.split("\t") for line in lines_of(content)]
     if not rows:
         return Table({}, has_header=False)
     has_header = any(column in rows[0] for column in asked if not column.isdigit()) or looks_like_header(rows)
@@ -132,43 +127,6 @@ def _csv_rows(content: str, name: str) -> list[list[str]]:
         raise TextVAEError(f"{name}: line {reader.line_num} is not CSV: {error}") from error
 
 
-TEXT_NAMES = ("text", "sentence", "review", "content", "title", "comment", "body", "utterance", "question", "document")
-_TEXT_NAMES = {*TEXT_NAMES, *(name + "s" for name in TEXT_NAMES), "review_text", "caption", "description", "message"}
-_NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$", re.IGNORECASE)
-_HEADER_CELL = re.compile(r"[^\W\d][\w.\-/#()]*( [\w.\-/#()]+){0,2}$")
-
-
-def is_text_name(name: str) -> bool:
-    """Whether a column name says that it holds the texts."""
-    return name.strip().lower() in _TEXT_NAMES
-
-
-def looks_like_header(rows: list[list[str]]) -> bool:
-    """Whether the first row names the columns rather than being data like the rows below.
-
-    It does if a cell is a usual name of a text column. It does not if a cell is a number, or no name at all (more
-    than three words, a full stop …), or comes again below it (a label), or there is nothing below.
-    """
-    first = [cell.strip() for cell in rows[0]]
-    if any(map(is_text_name, first)):
-        return True
-    below = rows[1:1001]
-    named = [cell for cell in first if cell]
-    if not below or not named or len(set(named)) < len(named):
-        return False
-    if any(_NUMBER.match(cell) or not _HEADER_CELL.match(cell) for cell in named):
-        return False
-    recurs = any(first[i] and first[i] == row[i].strip() for row in below for i in range(min(len(first), len(row))))
-    if recurs:
-        return False
-    # A name is short beside what it names, at least in the column with the texts; or it stands over numbers.
-    for i, cell in enumerate(first):
-        cells = [row[i] for row in below if i < len(row)]
-        if all(map(_NUMBER.match, cells)) or 3 * len(cell) < sum(map(len, cells)) / max(1, len(cells)):
-            return True
-    return False
-
-
 def read_jsonl(content: str, name: str) -> Table:
     """One JSON object, or one JSON string, a line. A key that a line lacks is ``None`` there."""
     rows: list[dict[str, Any]] = []
@@ -183,7 +141,9 @@ def read_jsonl(content: str, name: str) -> Table:
         if isinstance(row, str):
             row = {"text": row}
         if not isinstance(row, dict):
-            raise TextVAEError(f"{name}: line {number} holds a JSON {type(row).__name__}, not an object or a string")
+            raise TextVAEError(
+                f"{name}: line {number} holds a JSON {type(row).__name__}, not an object or a string"
+            )
         columns.update(dict.fromkeys(row))
         rows.append(row)
     return Table({column: [row.get(column) for row in rows] for column in columns}, has_header=True)

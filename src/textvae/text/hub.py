@@ -6,14 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from textvae.errors import TextVAEError
-from textvae.text.formats import Table
+from textvae.text.columns import Table
 
 
 def _datasets() -> Any:
     try:
         import datasets
     except ImportError as error:
-        raise TextVAEError("Hugging Face data sets need the library datasets: pip install 'textvae[data]'") from error
+        raise TextVAEError(
+            "Hugging Face data sets need the library datasets: pip install 'textvae[data]'"
+        ) from error
     return datasets
 
 
@@ -29,14 +31,15 @@ def read_folder(path: Path) -> Table:
 
 
 def read_hub(name: str) -> Table:
-    """The training split (else the first) of ``owner/name`` or ``owner/name:config``, over the network if needed."""
+    """The training split (else the first) of ``owner/name`` or ``owner/name:config``, fetched if need be."""
     datasets = _datasets()
     path, _, config = name.partition(":")
     try:
         return _as_table(datasets.load_dataset(path, config or None))
     except Exception as error:  # network, names, configs, formats: datasets raises many kinds
         raise TextVAEError(
-            f"there is no file {path}, and no Hugging Face data set of that name could be loaded: {_first_line(error)}"
+            f"there is no file {path}, and no Hugging Face data set of that name could be loaded: "
+            f"{_first_line(error)}"
         ) from error
 
 

@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 
 from textvae.errors import TextVAEError
+from textvae.text.columns import Table, find_column, label_values, text_column_of
 from textvae.text.corpus import Corpus
-from textvae.text.formats import COMPRESSIONS, FORMATS, Table, is_text_name, read_table
+from textvae.text.formats import COMPRESSIONS, FORMATS, read_table
 
 BUILT_IN = ("docstrings", "grammar")
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_INTEGER = re.compile(r"-?(0|[1-9]\d{0,17})$")
 _HUB_NAME = re.compile(r"[\w.\-]+/[\w.\-]+(:[\w.\-]+)?$")
 
 Source = str | os.PathLike[str] | Iterable[str]
@@ -34,15 +34,15 @@ def load_corpus(
 ) -> Corpus:
     """Read texts, one a line or a row, from wherever they are.
 
-    ``source`` is a ``.txt .csv .tsv .jsonl .parquet`` file (also ``.gz .xz .zst``), ``-`` for the lines of standard
-    input, ``docstrings`` or ``grammar`` (built in), a Hugging Face data set (``owner/name``, ``owner/name:config``, or
-    a folder that ``datasets`` saved), strings, or a list of any but the last.
+    ``source`` is a ``.txt .csv .tsv .jsonl .parquet`` file (also ``.gz .xz .zst``), ``-`` for the lines of
+    standard input, ``docstrings`` or ``grammar`` (built in), a Hugging Face data set (``owner/name``,
+    ``owner/name:config``, or a folder that ``datasets`` saved), strings, or a list of files.
 
     ``text_column`` and ``label_column`` (one, or several) name columns, or count them from 0. Without
-    ``text_column`` it is the one with a usual name (text, sentence, review …), else the one with the longest texts.
-    Labels become (N,) arrays, of whole numbers where every value is one. ``split_sentences`` makes each sentence a
-    text with its text's labels. Texts are stripped and control characters in them become spaces; those left empty
-    are dropped and counted in ``Corpus.dropped``.
+    ``text_column`` it is the one with a usual name (text, sentence, review …), else the one with the longest
+    texts. Labels become (N,) arrays, of whole numbers where every value is one. ``split_sentences`` makes
+    each sentence a text with its text's labels. Texts are stripped and control characters in them become
+    spaces; those left empty are dropped and counted in ``Corpus.dropped``.
 
     Raises ``TextVAEError`` for anything that cannot be read, saying what and why.
     """
@@ -87,25 +87,28 @@ def _is_source(item: object) -> bool:
 
 def _read_one(source: str | os.PathLike[str], text_column: str | None, label_columns: list[str]) -> Corpus:
     name = os.fspath(source)
-    if name == "-":
-        return _from_table(read_table(None, _asked(text_column, label_columns)), "standard input", text_column, label_columns)
     path = Path(name)
-    if name in BUILT_IN and not path.exists():
-        return _built_in(name, text_column, label_columns)
-    if path.is_dir():
+    asked = _asked(text_column, label_columns)
+    if name == "-":
+        table, name = read_table(None, asked), "standard input"
+    elif name in BUILT_IN and not path.exists():
+        return _built_in(name, asked, label_columns)
+    elif path.is_dir():
         from textvae.text.hub import read_folder
 
-        return _from_table(read_folder(path), path.name, text_column, label_columns)
-    if not path.exists() and isinstance(source, str) and _is_hub_name(name):
+        table = read_folder(path)
+    elif not path.exists() and isinstance(source, str) and _is_hub_name(name):
         from textvae.text.hub import read_hub
 
-        return _from_table(read_hub(name), name, text_column, label_columns)
-    if not path.exists() and not path.suffix and os.sep not in name:
+        table = read_hub(name)
+    elif not path.exists() and not path.suffix and os.sep not in name:
         raise TextVAEError(
             f"there is no file {name}, and it is not one of the built-in corpora ({', '.join(BUILT_IN)}) "
             "or a Hugging Face data set written owner/name"
         )
-    return _from_table(read_table(path, _asked(text_column, label_columns)), name, text_column, label_columns)
+    else:
+        table = read_table(path, asked)
+    return _from_table(table, name, text_column, label_columns)
 
 
 def _asked(text_column: str | None, label_columns: list[str]) -> list[str]:
@@ -119,7 +122,7 @@ def _is_hub_name(name: str) -> bool:
     return _HUB_NAME.match(name) is not None and owner not in (".", "..") and not looks_like_file
 
 
-def _built_in(name: str, text_column: str | None, label_columns: list[str]) -> Corpus:
+def _built_in(name: str, asked: list[str], label_columns: list[str]) -> Corpus:
     if name == "grammar":
         from textvae.text.grammar import grammar_corpus
 
@@ -128,11 +131,13 @@ def _built_in(name: str, text_column: str | None, label_columns: list[str]) -> C
         from textvae.text.docstrings import docstrings_corpus
 
         corpus = docstrings_corpus()
-    columns = {"text": corpus.texts, **corpus.labels}
-    for column in _asked(text_column, label_columns):
-        if column not in columns:
-            raise TextVAEError(f"{name} has no column {column!r}: there are {', '.join(columns)}")
-    return corpus
+    for column in asked:
+        if column not in ("text", *corpus.labels):
+            there = ", ".join(("text", *corpus.labels))
+            raise TextVAEError(f"{name} has no column {column!r}: there are {there}")
+    # Built-in labels cost nothing and are what these corpora are for: all of them unless some are asked for.
+    labels = {label: corpus.labels[label] for label in label_columns} if label_columns else corpus.labels
+    return Corpus(corpus.texts, labels, name, corpus.dropped)
 
 
 def _from_strings(items: list[Any], text_column: str | None, label_columns: list[str]) -> Corpus:
@@ -147,54 +152,13 @@ def _from_strings(items: list[Any], text_column: str | None, label_columns: list
 def _from_table(table: Table, name: str, text_column: str | None, label_columns: list[str]) -> Corpus:
     if not table.columns:
         raise TextVAEError(f"{name} is empty")
-    labels = [_find_column(table, name, label) for label in label_columns]
+    labels = {label: find_column(table, name, label) for label in label_columns}
     if text_column is not None:
-        column = _find_column(table, name, text_column)
+        column = find_column(table, name, text_column)
     else:
-        column = _text_column(table, name, labels)
+        column = text_column_of(table, name, excluded=labels.values())
     texts = ["" if value is None else str(value) for value in table.columns[column]]
-    values = [_label_values(table.columns[label]) for label in labels]
-    return Corpus(texts, dict(zip(label_columns, values, strict=True)), name)
-
-
-def _find_column(table: Table, name: str, wanted: str) -> str:
-    """The column of that name, or in that place counted from 0."""
-    columns = list(table.columns)
-    if wanted in columns:
-        return wanted
-    if wanted.isdigit() and int(wanted) < len(columns):
-        return columns[int(wanted)]
-    there = ", ".join(columns[:20]) + (" …" if len(columns) > 20 else "")
-    no_header = "" if table.has_header else " (it has no header)"
-    raise TextVAEError(f"{name} has no column {wanted!r}{no_header}: there are {there}")
-
-
-def _text_column(table: Table, name: str, labels: list[str]) -> str:
-    candidates = {c: values for c, values in table.columns.items() if c not in labels}
-    for column in candidates:
-        if is_text_name(column):
-            return column
-
-    def mean_length(values: list[Any]) -> float:
-        return sum(len(value) for value in values if isinstance(value, str)) / max(1, len(values))
-
-    longest = max(candidates, key=lambda column: mean_length(candidates[column]), default=None)
-    if longest is None or mean_length(candidates[longest]) == 0:
-        raise TextVAEError(f"{name} has no column of texts: there are {', '.join(table.columns)}")
-    return longest
-
-
-def _label_values(values: list[Any]) -> np.ndarray:
-    """(N,) int64 if every value is a whole number or the digits of one, else float64 if all are numbers, else str."""
-    kinds = {type(value) for value in values}
-    if kinds <= {int}:
-        return np.array(values, dtype=np.int64)
-    if kinds <= {int, float}:
-        return np.array(values, dtype=np.float64)
-    words = ["" if value is None else str(value).strip() for value in values]
-    if all(map(_INTEGER.match, words)):
-        return np.array([int(word) for word in words], dtype=np.int64)
-    return np.array(words)
+    return Corpus(texts, {label: label_values(table.columns[c]) for label, c in labels.items()}, name)
 
 
 def _finish(parts: list[Corpus], split_sentences: bool) -> Corpus:
@@ -202,6 +166,7 @@ def _finish(parts: list[Corpus], split_sentences: bool) -> Corpus:
     if split_sentences:
         from textvae.text.sentences import split_into_sentences as pieces_of
     else:
+
         def pieces_of(text: str) -> list[str]:
             return [text]
 

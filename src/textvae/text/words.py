@@ -34,7 +34,18 @@ WORD = "|".join(
 _CJK = re.compile(f"[{CJK}]")
 _CJK_LETTER = re.compile(f"[{CJK_LETTERS}]")
 _ATTACHED_MARK = re.compile(r"\S[,;:!?](?:\s|$)|\w\.$")
-_GLUED_LEFT = frozenset(".,!?;:%)]}”»…°™®©") | {"...", "..", "....", "'s", "’s", "'t", "'re", "'ve", "'ll", "'d", "'m"}
+_GLUED_LEFT = frozenset(".,!?;:%)]}”»…°™®©") | {
+    "..",
+    "...",
+    "....",
+    "'s",
+    "’s",
+    "'re",
+    "'ve",
+    "'ll",
+    "'d",
+    "'m",
+}
 _GLUED_RIGHT = frozenset("([{“‘«¿¡$£€¥#@~")
 _GLUED_BOTH = frozenset("/—’")
 
@@ -59,7 +70,7 @@ def is_pretokenized(texts: Sequence[str]) -> bool:
 
 
 def join_words(words: Sequence[str]) -> str:
-    """Write words and marks as a sentence: ``["it", "'s", "(", "fine", ")", "."]`` is ``it's (fine).``"""
+    """Write words and marks as a sentence: ``it 's ( fine ) .`` is written ``it's (fine).``, for example."""
     pieces: list[str] = []
     open_quotes: set[str] = set()
     glue = True  # whether the next word follows without a space
