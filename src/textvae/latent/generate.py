@@ -1,0 +1,188 @@
+"""Latents to texts: greedy, sampling and beam search, many texts at a time.
+
+A text's ids depend on its own latent, its own row number and the seed, never on the batch it shared:
+rows that have ended leave the batch, and every row draws from a random stream of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from textvae.decoders.sequence import SequenceDecoder
+from textvae.errors import TextVAEError
+from textvae.latent.beam import beam_search
+from textvae.latent.encode import evaluating
+from textvae.types import BOS, EOS, PAD, UNK
+
+Method = Literal["greedy", "sample", "beam"]
+State = tuple[Tensor, ...]
+# log p of the next id (B, V), the texts its rows belong to (B,), the step -> the next id (B,)
+Choose = Callable[[Tensor, Tensor, int], Tensor]
+
+
+class Generated(NamedTuple):
+    """Generated texts, in the order of their latents.
+
+    ``ids[i]`` are the words of text i as int32, without ``<s>`` and ``</s>``; ``log_probs`` (N,) float32 is
+    log p(text|z) in nats under the decoder itself, neither tempered nor truncated: of the words and, unless
+    the text was cut at its longest length, of ``</s>``.
+    """
+
+    ids: list[np.ndarray]
+    log_probs: np.ndarray
+
+
+def generate(
+    decoder: SequenceDecoder,
+    z: np.ndarray | Tensor,
+    *,
+    method: Method = "greedy",
+    temperature: float = 1.0,
+    top_p: float = 1.0,
+    top_k: int | None = None,
+    beam_size: int = 5,
+    length_penalty: float = 0.0,
+    max_length: int = 100,
+    allow_unknown: bool = True,
+    seed: int = 0,
+    batch_size: int = 256,
+) -> Generated:
+    """One text for each latent of ``z`` (N, Z).
+
+    Args:
+        method: ``greedy`` takes the likeliest id at every step; ``sample`` draws it; ``beam`` searches for
+            the likeliest text.
+        temperature: of ``sample``: the log-probabilities are divided by it.
+        top_p: of ``sample``: draw from the likeliest ids that together reach this probability (nucleus
+            sampling, Holtzman et al. 2020), after ``temperature`` and ``top_k``.
+        top_k: of ``sample``: draw from the ``top_k`` likeliest ids (Fan et al. 2018).
+        beam_size: of ``beam``: hypotheses kept for each text; 1 is the same as greedy.
+        length_penalty: of ``beam``: α of Wu et al. 2016, equation 14; 0 compares plain log-probabilities,
+            more favours longer texts.
+        max_length: most ids in a text, ``</s>`` counted; a text that reaches it unfinished is cut.
+        allow_unknown: whether ``<unk>`` may be written. ``<pad>`` and ``<s>`` never are.
+        seed: of ``sample``. Row i draws from stream i of this seed, whatever the other rows are.
+        batch_size: rows decoded at once (in a beam search each hypothesis is a row).
+    """
+    _check(method, temperature, top_p, top_k, beam_size, length_penalty, max_length, batch_size)
+    latents = torch.as_tensor(z, dtype=torch.float32)
+    banned = [PAD, BOS] if allow_unknown else [PAD, BOS, UNK]
+    rows = max(1, batch_size // beam_size) if method == "beam" else batch_size
+    ids: list[np.ndarray] = []
+    log_probs: list[np.ndarray] = []
+    with evaluating(decoder) as device:
+        for start in range(0, len(latents), rows):
+            part = latents[start : start + rows].to(device)
+            if method == "beam":
+                texts, scores = beam_search(
+                    decoder, part, banned, size=beam_size, alpha=length_penalty, max_length=max_length
+                )
+            elif method == "sample":
+                uniforms = _uniforms(seed, range(start, start + len(part)), max_length)
+                choose = _sampler(torch.from_numpy(uniforms), device, temperature, top_k, top_p)
+                texts, scores = _write(decoder, part, banned, choose, max_length)
+            else:
+                texts, scores = _write(decoder, part, banned, _likeliest, max_length)
+            ids += texts
+            log_probs.append(scores)
+    return Generated(ids, np.concatenate(log_probs) if log_probs else np.empty(0, np.float32))
+
+
+def _check(
+    method: str,
+    temperature: float,
+    top_p: float,
+    top_k: int | None,
+    beam_size: int,
+    length_penalty: float,
+    max_length: int,
+    batch_size: int,
+) -> None:
+    if method not in ("greedy", "sample", "beam"):
+        raise TextVAEError(f"There is no generation method '{method}'; there are: greedy, sample, beam.")
+    if not temperature > 0:
+        raise TextVAEError(f"The temperature must be above 0, got {temperature}; without randomness: greedy.")
+    if not 0 < top_p <= 1:
+        raise TextVAEError(f"top_p is a probability above 0 and up to 1, got {top_p}.")
+    if length_penalty < 0:
+        raise TextVAEError(f"The length penalty is at least 0, got {length_penalty}.")
+    counts = {"top_k": top_k, "beam_size": beam_size, "max_length": max_length, "batch_size": batch_size}
+    for name, value in counts.items():
+        if value is not None and value < 1:
+            raise TextVAEError(f"{name} must be at least 1, got {value}.")
+
+
+def _uniforms(seed: int, rows: range, steps: int) -> np.ndarray:
+    """(B, steps) uniforms in [0, 1): row i's are the first of a counter-based stream of (seed, i)."""
+    streams = (np.random.Generator(np.random.Philox(key=np.array([seed, i], np.uint64))) for i in rows)
+    return np.stack([stream.random(steps) for stream in streams])
+
+
+def _likeliest(log_p: Tensor, rows: Tensor, step: int) -> Tensor:
+    return log_p.argmax(1)
+
+
+def _sampler(
+    uniforms: Tensor, device: torch.device, temperature: float, top_k: int | None, top_p: float
+) -> Choose:
+    uniforms = uniforms.to(device, _wide(device))
+
+    def choose(log_p: Tensor, rows: Tensor, step: int) -> Tensor:
+        return draw(log_p / temperature, uniforms[rows, step], top_k=top_k, top_p=top_p)
+
+    return choose
+
+
+def _write(
+    decoder: SequenceDecoder, z: Tensor, banned: list[int], choose: Choose, max_length: int
+) -> tuple[list[np.ndarray], np.ndarray]:
+    """Texts from left to right: their ids and log p (B,), for ``z`` (B, Z)."""
+    device, texts = z.device, len(z)
+    written = torch.full((texts, max_length), EOS, device=device)
+    total = torch.zeros(texts, device=device)
+    alive = torch.arange(texts, device=device)  # the texts that the rows of the batch belong to
+    tokens = torch.full((texts,), BOS, device=device)
+    state: State = decoder.start(z)
+    for t in range(max_length):
+        log_p, state = decoder.step(tokens, state)
+        tokens = choose(log_p.index_fill(1, torch.tensor(banned, device=device), -torch.inf), alive, t)
+        written[alive, t] = tokens
+        total[alive] += log_p.gather(1, tokens[:, None])[:, 0]
+        going = (tokens != EOS).nonzero()[:, 0]
+        if len(going) == 0:
+            break
+        if len(going) < len(tokens):
+            alive, tokens = alive[going], tokens[going]
+            state = tuple(part[going] for part in state)
+    lengths = (written != EOS).sum(1).tolist()
+    ids = written.to(torch.int32).cpu().numpy()
+    return [ids[i, :n].copy() for i, n in enumerate(lengths)], total.cpu().numpy()
+
+
+def draw(scores: Tensor, uniform: Tensor, *, top_k: int | None = None, top_p: float = 1.0) -> Tensor:
+    """(B,) ids drawn from softmax(scores (B, V)), one ``uniform`` (B,) in [0, 1) each, by the inverse CDF."""
+    candidates: Tensor | None = None
+    if top_k is not None and top_k < scores.shape[1]:
+        scores, candidates = scores.topk(top_k, 1)
+    probabilities = scores.to(_wide(scores.device)).softmax(1)
+    if top_p < 1:
+        probabilities, order = probabilities.sort(dim=1, descending=True, stable=True)
+        candidates = order if candidates is None else candidates.gather(1, order)
+        # an id stays while those before it have not yet reached top_p, so the likeliest always does
+        before = probabilities.cumsum(1) - probabilities
+        probabilities = probabilities.masked_fill(before >= top_p, 0)
+    cdf = probabilities.cumsum(1)
+    # with a threshold in (0, total], the first id whose cdf reaches it has a probability above 0
+    threshold = (1 - uniform.to(cdf.dtype))[:, None] * cdf[:, -1:]
+    place = torch.searchsorted(cdf, threshold)
+    return place[:, 0] if candidates is None else candidates.gather(1, place)[:, 0]
+
+
+def _wide(device: torch.device) -> torch.dtype:
+    """float64 where there is one: a cumulative sum over a vocabulary wants the digits."""
+    return torch.float32 if device.type == "mps" else torch.float64
