@@ -74,18 +74,22 @@ class Elbo(nn.Module):
             yield Phase("pretraining", self.config.pretrain, list(model.parameters()), self._autoencoder_loss)
             if self.config.reset_decoder:
                 model.decoder.reset()  # pyright: ignore
-        yield Phase("elbo", 1 - self.config.pretrain, list(model.parameters()), self._elbo_loss)
+        c = self.config
+        selects = self.rate is None and c.beta == 1 and c.schedule != "cyclical"
+        yield Phase("elbo", 1 - c.pretrain, list(model.parameters()), self._elbo_loss, True, selects)
 
     def _elbo_loss(self, model: nn.Module, batch: Batch, progress: float) -> Losses:
         terms = model(batch)
         reconstruction, kl = -terms.log_px.mean(), terms.kl.mean()
         beta = self.beta(progress, kl)
-        return Losses(reconstruction + beta * self._charged(terms.kl_dims, kl), reconstruction, kl, beta)
+        loss = reconstruction + beta * self._charged(terms.kl_dims, kl)
+        return Losses(loss, reconstruction, kl, beta, terms.q.mean)
 
     def _autoencoder_loss(self, model: nn.Module, batch: Batch, progress: float) -> Losses:
         terms = model(batch, noise=False)
         reconstruction = -terms.log_px.mean()
-        return Losses(reconstruction, reconstruction, terms.kl.mean(), reconstruction.new_zeros(()))
+        zero = reconstruction.new_zeros(())
+        return Losses(reconstruction, reconstruction, terms.kl.mean(), zero, terms.q.mean)
 
     def _bag_of_words_loss(self, model: nn.Module, batch: Batch, progress: float) -> Losses:
         assert self.bag_of_words is not None
@@ -93,7 +97,8 @@ class Elbo(nn.Module):
         log_words = F.log_softmax(self.bag_of_words(terms.z[0]).float(), -1)
         picked = log_words.gather(1, batch.targets) * batch.mask
         reconstruction, kl = -picked.sum(1).mean(), terms.kl.mean()
-        return Losses(reconstruction + self._charged(terms.kl_dims, kl), reconstruction, kl, torch.ones(()))
+        loss = reconstruction + self._charged(terms.kl_dims, kl)
+        return Losses(loss, reconstruction, kl, torch.ones(()), terms.q.mean)
 
     def beta(self, progress: float, kl: Tensor) -> Tensor:
         """The KL's weight now; a controller also takes note of the batch's KL."""
