@@ -46,6 +46,8 @@ class Dataset:
     def batch(self, indices: Sequence[int] | np.ndarray) -> Batch:
         """The texts at ``indices`` (B,) as one ``Batch``, padded to the longest of them."""
         index = np.asarray(indices, dtype=np.int64)
+        if not len(index):
+            raise TextVAEError("a batch of no texts was asked for")
         sizes = self._sizes[index]
         column = np.arange(sizes.max())
         inside = column < sizes[:, None]  # (B, T+1)

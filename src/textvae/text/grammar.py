@@ -153,7 +153,7 @@ class _Review:
         return self._pick((_PLURAL if plural else _SINGULAR)[self.aspect]), plural
 
     def _predicate(self, plural: bool) -> str:
-        """``was very good``, ``were not bad at all``: the adjective's polarity times negation is the sentiment."""
+        """``was very good``, ``were not bad at all``: adjective and negation together are the sentiment."""
         be = {"past": ("was", "were"), "present": ("is", "are")}[self.tense][plural]
         negated = self.negation == "yes"
         adjectives = _PRAISE if (self.sentiment == "positive") != negated else _BLAME

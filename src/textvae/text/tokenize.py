@@ -61,7 +61,7 @@ class Tokenizer:
 
         Raises ``TextVAEError`` for an unknown kind, no texts, or nothing in them.
         """
-        texts = list(texts)
+        texts = _listed(texts)
         if kind not in ("auto", *get_args(Kind)):
             raise TextVAEError(f"no tokenizer kind {kind!r}: choose auto, {', '.join(get_args(Kind))}")
         if not any(map(str.strip, texts)):
@@ -90,9 +90,7 @@ class Tokenizer:
 
     def encode(self, texts: Iterable[str]) -> list[np.ndarray]:
         """Each text as int32 ids ``<s> w1 … wn </s>``; a literal ``<unk>`` in it is the unknown token."""
-        if isinstance(texts, str):
-            raise TextVAEError("encode takes a list of texts, not one text")
-        return [np.array([BOS, *ids, EOS], dtype=np.int32) for ids in self._content_ids(texts)]
+        return [np.array([BOS, *ids, EOS], dtype=np.int32) for ids in self._content_ids(_listed(texts))]
 
     def decode(self, ids: Iterable[int] | np.ndarray) -> str:
         """The text of ids (T,) up to ``</s>``, without ``<s>`` and pads; the unknown token is ``<unk>``."""
@@ -192,6 +190,12 @@ class Tokenizer:
             flat = np.fromiter(itertools.chain.from_iterable(chunk), dtype=np.int64)
             counts += np.bincount(flat, minlength=len(counts))
         return counts
+
+
+def _listed(texts: Iterable[str]) -> list[str]:
+    if isinstance(texts, str):
+        raise TextVAEError("a tokenizer takes a list of texts, not one text")
+    return list(texts)
 
 
 def _encodable(text: str) -> str:

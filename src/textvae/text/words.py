@@ -26,6 +26,7 @@ WORD = "|".join(
         r"(?<!\S)['\u2019](?:em|til|tis|twas|cause|n|\d\ds)(?!\w)",
         rf"(?:(?![{CJK}])\w)+(?:['\u2019\-&](?:(?![{CJK}])\w)+)*(?:(?<=s|in)['\u2019](?!\w))?",  # don't dogs'
         r"\.{2,}|-{2,}",
+        r"(?<=\S) [/\u2014](?= )",  # written with spaces as often as without: the mark itself has to say
         r"\p{So}(?:\p{M}|\u200d|\p{Sk}|\p{So})*",  # emoji in several parts
         r"[^\w\s]",
     ]
@@ -34,18 +35,8 @@ WORD = "|".join(
 _CJK = re.compile(f"[{CJK}]")
 _CJK_LETTER = re.compile(f"[{CJK_LETTERS}]")
 _ATTACHED_MARK = re.compile(r"\S[,;:!?](?:\s|$)|\w\.$")
-_GLUED_LEFT = frozenset(".,!?;:%)]}”»…°™®©") | {
-    "..",
-    "...",
-    "....",
-    "'s",
-    "’s",
-    "'re",
-    "'ve",
-    "'ll",
-    "'d",
-    "'m",
-}
+_CONTRACTED = ("'s", "’s", "'re", "'ve", "'ll", "'d", "'m")
+_GLUED_LEFT = frozenset([*".,!?;:%)]}”»…°™®©", "..", "...", "....", *_CONTRACTED])
 _GLUED_RIGHT = frozenset("([{“‘«¿¡$£€¥#@~")
 _GLUED_BOTH = frozenset("/—’")
 
@@ -74,17 +65,20 @@ def join_words(words: Sequence[str]) -> str:
     pieces: list[str] = []
     open_quotes: set[str] = set()
     glue = True  # whether the next word follows without a space
+    was_cjk = False
     for word in words:
         glue_next = word in _GLUED_RIGHT or word in _GLUED_BOTH
-        glue = glue or word in _GLUED_LEFT or word in _GLUED_BOTH
+        glue = glue or word in _GLUED_LEFT or word in _GLUED_BOTH or word.startswith(" ")
         if word in ('"', "'"):
             closing = word in open_quotes
             open_quotes ^= {word}
             glue, glue_next = glue or closing, not closing
         elif word.endswith(("s'", "in'")):
             open_quotes.discard("'")
-        if pieces and not glue and not (_CJK.match(word) or _CJK.match(pieces[-1][-1])):
+        is_cjk = _CJK.match(word) is not None
+        if not (glue or is_cjk or was_cjk):
             pieces.append(" ")
         pieces.append(word)
         glue = glue_next
+        was_cjk = is_cjk or (was_cjk and word in _GLUED_LEFT)  # 好,67分
     return "".join(pieces)
