@@ -65,24 +65,32 @@ class TextConfig(_Section):
     """How texts become tokens."""
 
     tokenizer: Literal["auto", "word", "bpe", "unigram", "char", "jieba"] = "auto"
-    vocab_size: int = Field(10_000, ge=1, description="ordinary tokens at most; the special ones come on top")
-    max_length: int = Field(200, ge=2, description="texts with more tokens are left out of training, and counted")
+    vocab_size: int = Field(
+        default=10_000, ge=1, description="ordinary tokens at most; the special ones come on top"
+    )
+    max_length: int = Field(
+        default=200, ge=2, description="texts with more tokens are left out of training, and counted"
+    )
 
 
 class TrainConfig(_Section):
     """How long and how fast to train. The first of ``time_budget``, ``steps``, ``epochs`` that is given holds."""
 
-    epochs: float | None = Field(None, gt=0)
-    steps: int | None = Field(None, gt=0)
-    time_budget: Annotated[float | None, BeforeValidator(seconds)] = Field(None, gt=0, description="seconds")
-    batch_tokens: int = Field(1400, gt=0, description="tokens in a batch, pads included")
-    lr: float = Field(2e-3, gt=0, description="peak learning rate of Adam")
-    warmup: float = Field(0.02, ge=0, lt=1, description="share of each phase over which the rate rises")
-    clip: float = Field(5.0, gt=0, description="largest norm of the gradient")
-    patience: int | None = Field(
-        None, gt=0, description="stop after this many validations without a better one; none: never"
+    epochs: float | None = Field(default=None, gt=0)
+    steps: int | None = Field(default=None, gt=0)
+    time_budget: Annotated[float | None, BeforeValidator(seconds)] = Field(
+        default=None, gt=0, description="seconds"
     )
-    validations: int = Field(20, gt=0, description="validations in the whole of training")
+    batch_tokens: int = Field(default=1400, gt=0, description="tokens in a batch, pads included")
+    lr: float = Field(default=2e-3, gt=0, description="peak learning rate of Adam")
+    warmup: float = Field(
+        default=0.02, ge=0, lt=1, description="share of each phase over which the rate rises"
+    )
+    clip: float = Field(default=5.0, gt=0, description="largest norm of the gradient")
+    patience: int | None = Field(
+        default=None, gt=0, description="stop after this many validations without a better one; none: never"
+    )
+    validations: int = Field(default=20, gt=0, description="validations in the whole of training")
     precision: Literal["auto", "bf16", "fp32"] = "auto"
     seed: int = 0
 
@@ -97,13 +105,13 @@ class TrainConfig(_Section):
 class Config(_Section):
     """Everything that decides what a training run does."""
 
-    latent_dim: int = Field(32, gt=0, description="Z, the number of latent dimensions")
+    latent_dim: int = Field(default=32, gt=0, description="Z, the number of latent dimensions")
     text: TextConfig = TextConfig()
-    encoder: _part("encoder") = Field("lstm", validate_default=True)  # pyright: ignore
-    posterior: _part("posterior") = Field("gaussian", validate_default=True)  # pyright: ignore
-    prior: _part("prior") = Field("standard", validate_default=True)  # pyright: ignore
-    decoder: _part("decoder") = Field("lstm", validate_default=True)  # pyright: ignore
-    objective: _part("objective") = Field("elbo", validate_default=True)  # pyright: ignore
+    encoder: _part("encoder") = Field(default="lstm", validate_default=True)  # pyright: ignore
+    posterior: _part("posterior") = Field(default="gaussian", validate_default=True)  # pyright: ignore
+    prior: _part("prior") = Field(default="standard", validate_default=True)  # pyright: ignore
+    decoder: _part("decoder") = Field(default="lstm", validate_default=True)  # pyright: ignore
+    objective: _part("objective") = Field(default="elbo", validate_default=True)  # pyright: ignore
     train: TrainConfig = TrainConfig()
 
     @model_validator(mode="after")
@@ -175,7 +183,8 @@ def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
             value = tomllib.loads(f"value = {text}")["value"]
         except tomllib.TOMLDecodeError:
             value = text.strip()
+        branch: Any = value
         for key in reversed(path.strip().split(".")):
-            value = {key: value}
-        tree = merge(tree, value)
+            branch = {key: branch}
+        tree = merge(tree, branch)
     return tree

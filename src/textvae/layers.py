@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -85,6 +87,18 @@ class TransformerBlock(nn.Module):
         keys, values = torch.cat([keys, k], 2), torch.cat([values, v], 2)
         attended = F.scaled_dot_product_attention(q, keys, values)
         return self._finish(x, attended), keys, values
+
+
+class BlockList(nn.ModuleList):
+    """Transformer blocks, known to be such."""
+
+    def __iter__(self) -> Iterator[TransformerBlock]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return super().__iter__()  # pyright: ignore[reportReturnType]
+
+
+def stack(layers: int, width: int, heads: int, dropout: float) -> BlockList:
+    """``layers`` Transformer blocks."""
+    return BlockList(TransformerBlock(width, heads, dropout) for _ in range(layers))
 
 
 def sinusoidal_positions(length: int, width: int, start: int = 0) -> Tensor:

@@ -44,7 +44,9 @@ def write_atomically(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except OSError as error:
-        raise TextVAEError(f"Could not write {path}: {error.strerror}; what was there before is kept.") from error
+        raise TextVAEError(
+            f"Could not write {path}: {error.strerror}; what was there before is kept."
+        ) from error
     finally:
         if temporary is not None and os.path.exists(temporary):
             os.unlink(temporary)
@@ -105,7 +107,9 @@ def load_tensors(module: nn.Module, named: Mapping[str, Tensor], path: Path) -> 
         TextVAEError: names or shapes differ; ``path`` is named as where they came from.
     """
     own = tensors(module)
-    wrong = own.keys() ^ named.keys() | {n for n in own.keys() & named.keys() if own[n].shape != named[n].shape}
+    wrong = own.keys() ^ named.keys() | {
+        n for n in own.keys() & named.keys() if own[n].shape != named[n].shape
+    }
     if wrong:
         raise TextVAEError(
             f"{path} does not fit the model its configuration describes: {min(wrong)} is missing, "
@@ -162,7 +166,9 @@ def read_model(folder: Path) -> tuple[VAE, Config]:
     path = folder / WEIGHTS
     if not path.is_file() and (folder / "checkpoint").exists():
         raise TextVAEError(f"The training in {folder} was cut off; finish it with --resume.")
-    with torch.random.fork_rng(devices=[]):  # the fresh weights are thrown away: leave the user's stream alone
+    with torch.random.fork_rng(
+        devices=[]
+    ):  # the fresh weights are thrown away: leave the user's stream alone
         model = build(config, vocab_size)
     load_tensors(model, read_tensors(path), path)
     return model.eval(), config

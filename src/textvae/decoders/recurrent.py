@@ -13,9 +13,9 @@ from textvae.registry import register
 class RecurrentDecoderConfig(SequenceDecoderConfig):
     """Options of the recurrent decoders."""
 
-    embedding: int = Field(256, gt=0, description="width of the word embeddings and the output layer")
-    hidden: int = Field(256, gt=0, description="width of the recurrent state")
-    layers: int = Field(1, gt=0)
+    embedding: int = Field(default=256, gt=0, description="width of the word embeddings and the output layer")
+    hidden: int = Field(default=256, gt=0, description="width of the recurrent state")
+    layers: int = Field(default=1, gt=0)
 
 
 class _RecurrentDecoder(SequenceDecoder):

@@ -19,10 +19,14 @@ State = tuple[Tensor, ...]
 class SequenceDecoderConfig(PartConfig):
     """Options of every autoregressive decoder."""
 
-    dropout_in: float = Field(0.4, ge=0, lt=1, description="locked dropout on the input words")
-    dropout: float = Field(0.4, ge=0, lt=1, description="locked dropout on the states before the output layer")
-    word_dropout: float = Field(0.0, ge=0, lt=1, description="share of input words replaced by <unk>")
-    z_to_output: bool = Field(False, description="add a linear map of z to the states before the output layer")
+    dropout_in: float = Field(default=0.4, ge=0, lt=1, description="locked dropout on the input words")
+    dropout: float = Field(
+        default=0.4, ge=0, lt=1, description="locked dropout on the states before the output layer"
+    )
+    word_dropout: float = Field(default=0.0, ge=0, lt=1, description="share of input words replaced by <unk>")
+    z_to_output: bool = Field(
+        default=False, description="add a linear map of z to the states before the output layer"
+    )
 
 
 class SequenceDecoder(nn.Module, ABC):
@@ -97,5 +101,3 @@ class SequenceDecoder(nn.Module, ABC):
     @abstractmethod
     def step(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
         """The ids just written (B,) and the state -> log p of the next token (B, V) and the new state."""
-
-

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from typing import Self
 
-import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from textvae.decoders.sequence import SequenceDecoder, SequenceDecoderConfig, State
-from textvae.layers import TransformerBlock, sinusoidal_positions
+from textvae.layers import sinusoidal_positions, stack
 from textvae.registry import register
 
 
 class TransformerDecoderConfig(SequenceDecoderConfig):
     """Options of the Transformer decoder."""
 
-    width: int = Field(256, gt=0)
-    heads: int = Field(4, gt=0)
-    layers: int = Field(2, gt=0)
-    dropout_in: float = Field(0.1, ge=0, lt=1)
-    dropout: float = Field(0.1, ge=0, lt=1)
-    dropout_block: float = Field(0.1, ge=0, lt=1, description="dropout inside the blocks")
+    width: int = Field(default=256, gt=0)
+    heads: int = Field(default=4, gt=0)
+    layers: int = Field(default=2, gt=0)
+    dropout_in: float = Field(default=0.1, ge=0, lt=1)
+    dropout: float = Field(default=0.1, ge=0, lt=1)
+    dropout_block: float = Field(default=0.1, ge=0, lt=1, description="dropout inside the blocks")
 
     @model_validator(mode="after")
     def _heads_divide_width(self) -> Self:
@@ -36,11 +35,9 @@ class TransformerDecoder(SequenceDecoder):
 
     def __init__(self, config: TransformerDecoderConfig, vocab_size: int, latent_dim: int):
         super().__init__(config, vocab_size, latent_dim, config.width)
-        self.width = config.width
+        self.width, self.heads = config.width, config.heads
         self.z_to_input = nn.Linear(latent_dim, config.width)
-        self.blocks = nn.ModuleList(
-            TransformerBlock(config.width, config.heads, config.dropout_block) for _ in range(config.layers)
-        )
+        self.blocks = stack(config.layers, config.width, config.heads, config.dropout_block)
         self.norm = nn.LayerNorm(config.width)
 
     def _inputs(self, words: Tensor, z: Tensor, start: int) -> Tensor:
@@ -54,8 +51,7 @@ class TransformerDecoder(SequenceDecoder):
         return self.norm(x)
 
     def start(self, z: Tensor) -> State:
-        heads = self.blocks[0].heads
-        empty = z.new_zeros(len(z), heads, 0, self.width // int(heads))
+        empty = z.new_zeros(len(z), self.heads, 0, self.width // self.heads)
         return (z, *[empty] * (2 * len(self.blocks)))
 
     def step(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:

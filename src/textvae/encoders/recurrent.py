@@ -18,12 +18,12 @@ _FAR_BELOW = -1e4
 class RecurrentEncoderConfig(PartConfig):
     """Options of the recurrent encoders."""
 
-    embedding: int = Field(256, gt=0, description="width of the word embeddings")
-    hidden: int = Field(256, gt=0, description="width of the recurrent state")
-    layers: int = Field(1, gt=0)
-    dropout: float = Field(0.0, ge=0, lt=1, description="locked dropout on the embeddings")
+    embedding: int = Field(default=256, gt=0, description="width of the word embeddings")
+    hidden: int = Field(default=256, gt=0, description="width of the recurrent state")
+    layers: int = Field(default=1, gt=0)
+    dropout: float = Field(default=0.0, ge=0, lt=1, description="locked dropout on the embeddings")
     pooling: Literal["last", "all"] = Field(
-        "all", description="the last state, or last, mean and maximum of all (Long et al. 2019)"
+        default="all", description="the last state, or last, mean and maximum of all (Long et al. 2019)"
     )
 
 

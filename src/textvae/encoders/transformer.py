@@ -8,7 +8,7 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from textvae.layers import TransformerBlock, sinusoidal_positions
+from textvae.layers import sinusoidal_positions, stack
 from textvae.registry import PartConfig, register
 from textvae.types import Batch
 
@@ -16,10 +16,10 @@ from textvae.types import Batch
 class TransformerEncoderConfig(PartConfig):
     """Options of the Transformer encoder."""
 
-    width: int = Field(256, gt=0)
-    heads: int = Field(4, gt=0)
-    layers: int = Field(2, gt=0)
-    dropout: float = Field(0.1, ge=0, lt=1)
+    width: int = Field(default=256, gt=0)
+    heads: int = Field(default=4, gt=0)
+    layers: int = Field(default=2, gt=0)
+    dropout: float = Field(default=0.1, ge=0, lt=1)
 
     @model_validator(mode="after")
     def _heads_divide_width(self) -> Self:
@@ -40,9 +40,7 @@ class TransformerEncoder(nn.Module):
         self.embedding = nn.Embedding(vocab_size, config.width)
         nn.init.normal_(self.embedding.weight, std=config.width**-0.5)
         self.dropout = nn.Dropout(config.dropout)
-        self.blocks = nn.ModuleList(
-            TransformerBlock(config.width, config.heads, config.dropout) for _ in range(config.layers)
-        )
+        self.blocks = stack(config.layers, config.width, config.heads, config.dropout)
         self.norm = nn.LayerNorm(config.width)
         self.out_features = 2 * config.width
 

@@ -19,19 +19,28 @@ from textvae.types import Batch
 class ElboConfig(PartConfig):
     """Options of the ELBO."""
 
-    beta: float = Field(1.0, ge=0, description="final weight of the KL")
+    beta: float = Field(default=1.0, ge=0, description="final weight of the KL")
     schedule: Literal["constant", "linear", "cyclical"] = "linear"
-    warmup: float = Field(0.05, ge=0, le=1, description="share of training (or of a cycle) over which beta rises")
-    cycles: int = Field(4, gt=0, description="cycles of the cyclical schedule")
+    warmup: float = Field(
+        default=0.05, ge=0, le=1, description="share of training (or of a cycle) over which beta rises"
+    )
+    cycles: int = Field(default=4, gt=0, description="cycles of the cyclical schedule")
     free_bits: float = Field(
-        0.0, ge=0, description="nats of KL that cost nothing, over all dimensions, shared equally between them"
+        default=0.0,
+        ge=0,
+        description="nats of KL that cost nothing, over all dimensions, shared equally between them",
     )
-    target_kl: float | None = Field(None, gt=0, description="hold KL near this many nats by moving beta")
-    pretrain: float = Field(0.0, ge=0, lt=1, description="share of training spent on the autoencoder alone")
+    target_kl: float | None = Field(
+        default=None, gt=0, description="hold KL near this many nats by moving beta"
+    )
+    pretrain: float = Field(
+        default=0.0, ge=0, lt=1, description="share of training spent on the autoencoder alone"
+    )
     pretrain_decoder: Literal["own", "bag_of_words"] = Field(
-        "own", description="what reconstructs the text in pre-training: the model's decoder, or one word softmax"
+        default="own",
+        description="what reconstructs the text in pre-training: the model's decoder, or one word softmax",
     )
-    reset_decoder: bool = Field(True, description="draw the decoder anew after pre-training with it")
+    reset_decoder: bool = Field(default=True, description="draw the decoder anew after pre-training with it")
 
     @model_validator(mode="after")
     def _one_controller(self) -> Self:

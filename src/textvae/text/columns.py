@@ -76,14 +76,14 @@ def text_column_of(table: Table, source: str, excluded: Collection[str]) -> str:
         for column, values in table.columns.items()
         if column not in excluded
     }
-    for name in TEXT_NAMES:
-        for column, length in letters.items():
-            if column.strip().lower() in (name, name + "s") and length:
-                return column
+    named = [c for name in TEXT_NAMES for c in letters if c.strip().lower() in (name, name + "s")]
+    for column in named:
+        if letters[column]:
+            return column
     longest = max(letters, key=letters.__getitem__, default=None)
-    if longest is None or (letters[longest] == 0 and len(letters) > 1):
+    if longest is None or (letters[longest] == 0 and len(letters) > 1 and not named):
         raise TextVAEError(f"{source} has no column of texts: there are {', '.join(table.columns)}")
-    return longest
+    return longest if letters[longest] or not named else named[0]
 
 
 def label_values(values: Sequence[Any]) -> np.ndarray:

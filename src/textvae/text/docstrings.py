@@ -72,7 +72,8 @@ _SKIPPED = frozenset(
 )
 
 _MARKUP = (
-    (re.compile(r":[\w:+-]+:`~?\.?([^`<]*?)\s*(?:<[^`>]*>)?`"), r"\1"),  # :class:`~package.Name`
+    (re.compile(r":[\w:+-]+:`~[\w.]*?(\w+)`"), r"\1"),  # :class:`~package.Name`
+    (re.compile(r":[\w:+-]+:`\.?([^`<]*?)\s*(?:<[^`>]*>)?`"), r"\1"),  # :func:`name`, :ref:`text <link>`
     (re.compile(r"`([^`<]+?)\s*<[^`>]*>`_{1,2}"), r"\1"),  # `text <link>`_
     (re.compile(r"``([^`]+)``|`([^`]+)`_{0,2}"), r"\1\2"),
     (re.compile(r"\s*\[\w+\]_"), ""),  # [1]_

@@ -59,7 +59,9 @@ class Checkpoint:
     position: Position
     named: dict[str, Tensor]
 
-    def apply(self, modules: dict[str, nn.Module], optimiser: torch.optim.Optimizer) -> dict[str, Tensor] | None:
+    def apply(
+        self, modules: dict[str, nn.Module], optimiser: torch.optim.Optimizer
+    ) -> dict[str, Tensor] | None:
         """Sets modules, optimiser and random state; returns the best weights so far, if any."""
         for name, module in modules.items():
             load_tensors(module, self._under(name), self.path)

@@ -124,12 +124,20 @@ class Trainer:
         return Outcome(reason, at.step, self._epoch(), self.length.seconds, at.tokens, at.best)
 
     def _run_phase(
-        self, phase: Phase, index: int, begun: float, end: float, checkpoint: Any, interrupted: threading.Event
+        self,
+        phase: Phase,
+        index: int,
+        begun: float,
+        end: float,
+        checkpoint: Any,
+        interrupted: threading.Event,
     ) -> str:
         config, at = self.config, self.at
         if checkpoint is None:
             at.phase, at.phase_step = index, 0
-        optimiser = torch.optim.Adam(phase.parameters, lr=config.lr, fused=self.device.type in ("cpu", "cuda"))
+        optimiser = torch.optim.Adam(
+            phase.parameters, lr=config.lr, fused=self.device.type in ("cpu", "cuda")
+        )
         model, optimiser = self.accelerator.prepare(self.model, optimiser)
         modules = {"model": self.model, "objective": self.objective}
         if checkpoint is not None:
@@ -201,7 +209,8 @@ class Trainer:
         figures = self.window.figures()
         self.window = _Window()
         if not math.isfinite(figures["loss"]):
-            kept = "the last good checkpoint is kept" if self.at.validations and self.folder else "nothing was saved"
+            saved = self.at.validations > 0 and self.folder is not None
+            kept = "the last good checkpoint is kept" if saved else "there is no checkpoint yet"
             raise TextVAEError(
                 f"The loss stopped being a number before step {self.at.step}; {kept}. "
                 "Try a lower --set train.lr or --set train.precision=fp32."
@@ -275,7 +284,9 @@ class _Window:
         self.beta = losses.beta.detach()
 
     def figures(self) -> Row:
-        assert self.sums is not None and self.mean is not None and self.square is not None
+        assert self.sums is not None
+        assert self.mean is not None
+        assert self.square is not None
         loss, reconstruction, kl = (self.sums / self.texts).tolist()
         variance = self.square / self.texts - (self.mean / self.texts) ** 2
         return {
@@ -297,7 +308,8 @@ def _accelerator(device: str) -> Accelerator:
     if device == "cuda" and not torch.cuda.is_available():
         raise TextVAEError("There is no usable CUDA device here; use --device cpu or auto.")
     if torch.distributed.is_available() and not torch.distributed.is_initialized():
-        AcceleratorState._reset_state(True)  # an earlier training in this process may have used another device
+        # an earlier training in this process may have used another device
+        AcceleratorState._reset_state(True)
     return Accelerator(cpu=device == "cpu")
 
 
@@ -305,7 +317,7 @@ def _sample(dataset: Dataset, size: int) -> Dataset:
     """At most ``size`` texts, evenly spaced."""
     if len(dataset) <= size:
         return dataset
-    return Dataset([dataset.ids[i * len(dataset) // size] for i in range(size)])
+    return Dataset([dataset[i * len(dataset) // size] for i in range(size)])
 
 
 @contextmanager

@@ -18,7 +18,9 @@ def has_fast_bf16(device: torch.device) -> bool:
     return False
 
 
-def autocast(device: torch.device, precision: Literal["auto", "bf16", "fp32"]) -> contextlib.AbstractContextManager:
+def autocast(
+    device: torch.device, precision: Literal["auto", "bf16", "fp32"]
+) -> contextlib.AbstractContextManager:
     """Autocast to bf16 where asked for, or under ``auto`` where it is fast; parameters stay float32."""
     wanted = precision == "bf16" or (precision == "auto" and has_fast_bf16(device))
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=wanted)
