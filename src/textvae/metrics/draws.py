@@ -1,0 +1,72 @@
+"""Samples of z for evaluation: reproducible text by text, whatever batch a text is in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.distributions import Distribution, Independent, Normal, kl_divergence
+
+from textvae.types import Batch
+
+if TYPE_CHECKING:
+    from textvae.model import VAE
+
+
+@contextmanager
+def evaluating(module: nn.Module) -> Iterator[torch.device]:
+    """Evaluation mode without gradients; yields the module's device and restores every part's mode."""
+    modes = [(part, part.training) for part in module.modules()]
+    module.eval()
+    try:
+        with torch.no_grad():
+            yield next((t.device for t in (*module.parameters(), *module.buffers())), torch.device("cpu"))
+    finally:
+        for part, training in modes:
+            part.training = training
+
+
+def posterior_draws(model: VAE, q: Distribution, batch: Batch, samples: int, seed: int) -> Tensor:
+    """z ~ q(z|x): (K, B, Z) float32, where text i's draws are a function of its own q, ``seed`` and i only.
+
+    A diagonal Gaussian is drawn as μ + σ·ε, with ε from a counter-based stream keyed by (seed, i). Other
+    posteriors are drawn by their own ``rsample``, one text at a time from a generator seeded the same way.
+    """
+    if isinstance(q, Independent) and isinstance(q.base_dist, Normal):
+        noise = standard_normals(batch.index.tolist(), samples, q.event_shape[0], seed)
+        return q.mean + q.stddev * torch.from_numpy(noise).to(q.mean.device)
+    drawn = []
+    for row, index in enumerate(batch.index.tolist()):
+        text = Batch(batch.tokens[row : row + 1], batch.index[row : row + 1])
+        with seeded(batch.tokens.device, seed, index):
+            drawn.append(model.encode(text).rsample((samples,)))
+    return torch.cat(drawn, 1).float()
+
+
+@contextmanager
+def seeded(device: torch.device, *seed: int) -> Iterator[None]:
+    """torch's global generators started from ``seed``, as they were before on leaving."""
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        torch.manual_seed(int(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0]))
+        yield
+
+
+def standard_normals(indices: list[int], samples: int, latent_dim: int, seed: int) -> np.ndarray:
+    """(K, B, Z) float32 standard normals, text by text; fewer samples are the first of more."""
+    noise = np.empty((samples, len(indices), latent_dim), np.float32)
+    for row, index in enumerate(indices):
+        stream = np.random.Generator(np.random.Philox(key=np.array([seed, index], np.uint64)))
+        noise[:, row] = stream.standard_normal((samples, latent_dim), dtype=np.float32)
+    return noise
+
+
+def kl_to_prior(q: Distribution, p: Distribution, z: Tensor) -> Tensor:
+    """KL(q(z|x) ‖ p(z)), (B,) nats: in closed form where there is one, else the mean over z (K, B, Z)."""
+    try:
+        return kl_divergence(q, p)
+    except NotImplementedError:
+        return (q.log_prob(z) - p.log_prob(z)).mean(0)

@@ -1,0 +1,122 @@
+"""All figures of one evaluation in one dictionary, with the checks that every evaluation gets."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from textvae.errors import TextVAEError
+from textvae.metrics.collapse import Collapse
+from textvae.metrics.likelihood import Likelihood
+from textvae.metrics.text_quality import corpus_bleu, exact_match, unknown_rate
+from textvae.text.batch import Dataset
+
+# Differences below this, in nats, are rounding.
+_TOLERANCE = 0.01
+
+# From this share of <unk> on, a likelihood says more about <unk> than about the texts.
+UNKNOWN_FLOOD = 0.1
+
+
+def summarise(
+    likelihood: Likelihood,
+    collapse: Collapse,
+    dataset: Dataset,
+    *,
+    texts: Sequence[str],
+    reconstructions: Sequence[str] | None = None,
+    originals: Sequence[str] | None = None,
+) -> dict[str, Any]:
+    """The figures of one evaluated data set, ready for JSON.
+
+    Args:
+        texts: the raw texts, whose UTF-8 bytes bits per byte counts.
+        reconstructions: texts from their latents, with blanks between the tokens; without them BLEU and
+            exact match are None.
+        originals: what the reconstructions are compared with, by default ``texts``.
+
+    Returns:
+        ``nll``: mean of −log p(x) by importance weighting, nats per text; ``nll_stderr``: its standard error
+        over texts, the Monte Carlo error included; ``elbo``: mean ELBO, nats per text (a negative number);
+        ``reconstruction``: mean of −E_q log p(x|z); ``kl``, ``mi``: nats per text; ``active_units`` of
+        ``latent_dim``; ``ppl``: exp(Σ nll / ``n_tokens``), per counted token; ``bits_per_byte``:
+        Σ nll / ln 2 / bytes; ``unk_rate``: share of counted tokens; ``bleu``: 0 to 100; ``exact_match``:
+        share of texts; ``iw_samples``, ``n_texts``, ``n_tokens``; ``precision``; ``estimator``: in words;
+        ``warnings``: sentences, one for each check that failed.
+    """
+    if not len(texts) == len(dataset) == len(likelihood.iw_nll) == collapse.n_texts:
+        raise TextVAEError(
+            f"The evaluation's parts are not of the same texts: {len(texts)} texts, a data set of "
+            f"{len(dataset)}, {len(likelihood.iw_nll)} likelihoods, {collapse.n_texts} posteriors."
+        )
+    originals = texts if originals is None else originals
+    total = float(likelihood.iw_nll.sum())
+    n_tokens = int(dataset.lengths.sum())
+    n_bytes = sum(len(text.encode()) for text in texts)
+    metrics: dict[str, Any] = {
+        "nll": total / len(texts),
+        "nll_stderr": likelihood.nll_stderr,
+        "elbo": float(likelihood.elbo.mean()),
+        "reconstruction": float(likelihood.reconstruction.mean()),
+        "kl": float(likelihood.kl.mean()),
+        "mi": collapse.mi,
+        "active_units": collapse.active_units,
+        "latent_dim": collapse.latent_dim,
+        "ppl": math.exp(total / n_tokens),
+        "bits_per_byte": total / math.log(2) / n_bytes,
+        "unk_rate": unknown_rate(dataset),
+        "bleu": None if reconstructions is None else corpus_bleu(reconstructions, originals),
+        "exact_match": None if reconstructions is None else exact_match(reconstructions, originals),
+        "iw_samples": likelihood.iw_samples,
+        "n_texts": len(texts),
+        "n_tokens": n_tokens,
+        "precision": likelihood.precision,
+        "estimator": (
+            f"nll, ppl and bits_per_byte: importance weighting, {likelihood.iw_samples} samples of q(z|x); "
+            "elbo and reconstruction: mean over the same samples; mi: aggregate posterior over all texts"
+        ),
+    }
+    return metrics | {"warnings": check(likelihood, collapse, metrics["unk_rate"])}
+
+
+def check(likelihood: Likelihood, collapse: Collapse, unk_rate: float) -> list[str]:
+    """One sentence for each thing that can't be right, or that makes a figure mean less than it seems."""
+    warnings = []
+    excess = likelihood.iw_nll + likelihood.elbo  # at most 0 in expectation, text by text
+    noise = 3 * float(excess.std()) / math.sqrt(len(excess))
+    if excess.mean() > noise + _TOLERANCE:
+        warnings.append(
+            f"The importance-weighted NLL lies {excess.mean():.2f} nats above -ELBO, which no correct bound "
+            "does: the KL or the posterior's density is wrong."
+        )
+    if collapse.mi > collapse.kl + 3 * collapse.mi_stderr + _TOLERANCE:
+        warnings.append(
+            f"The mutual information of {collapse.mi:.2f} nats lies above the KL of {collapse.kl:.2f}, "
+            "its upper bound: one of the two is wrong."
+        )
+    cap = math.log(collapse.n_texts)
+    if collapse.mi > 0.9 * cap and collapse.n_texts > 1:
+        warnings.append(
+            f"The mutual information of {collapse.mi:.2f} nats is near ln N = {cap:.2f}, the most that "
+            f"{collapse.n_texts} texts can show: read it as a lower bound."
+        )
+    if collapse.active_units == 0:
+        warnings.append(
+            f"The posterior has collapsed: none of {collapse.latent_dim} units is active and the KL is "
+            f"{collapse.kl:.2f} nats, so the latent says nothing about the text."
+        )
+    few = float(np.mean(likelihood.effective_samples < 2))
+    if likelihood.iw_samples > 2 and few > 0.5:
+        warnings.append(
+            f"For {few:.0%} of the texts a single sample carries the importance-weighted NLL, "
+            "which is then an upper bound with some way to go: evaluate with more samples."
+        )
+    if unk_rate > UNKNOWN_FLOOD:
+        warnings.append(
+            f"{unk_rate:.0%} of the tokens are <unk>, which are easy to predict: "
+            "NLL, perplexity and bits per byte flatter the model."
+        )
+    return warnings

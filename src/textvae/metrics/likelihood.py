@@ -1,0 +1,149 @@
+"""How probable a model finds texts: importance-weighted log p(x), the ELBO and its two parts, in nats."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from textvae.errors import TextVAEError
+from textvae.metrics.draws import evaluating, kl_to_prior, posterior_draws
+from textvae.text.batch import Dataset, token_batches
+from textvae.types import Batch
+
+if TYPE_CHECKING:
+    from textvae.model import VAE
+
+Precision = Literal["auto", "fp32", "bf16"]
+
+# Most numbers in the samples of z for one batch (256 MiB of float32): with many samples of a wide latent
+# it is they, not the tokens, that fill the memory.
+_MOST_LATENT_NUMBERS = 2**26
+
+
+@dataclass(frozen=True)
+class Likelihood:
+    """Per text, in the data set's order, in nats; every array is (N,) float64.
+
+    Attributes:
+        iw_nll: −log 1/K Σ_k p(x|z_k) p(z_k) / q(z_k|x), z_k ~ q(z|x): an upper bound of −log p(x) in
+            expectation, tight as K grows (Burda et al. 2016, equation 8).
+        reconstruction: −1/K Σ_k log p(x|z_k), over the same samples.
+        kl: KL(q(z|x) ‖ p(z)), in closed form where there is one.
+        effective_samples: (Σ w)² / Σ w² of the importance weights w, from 1 to K.
+        iw_samples: K.
+        precision: of the decoder's matrix products, ``fp32`` or ``bf16``.
+    """
+
+    iw_nll: np.ndarray
+    reconstruction: np.ndarray
+    kl: np.ndarray
+    effective_samples: np.ndarray
+    iw_samples: int
+    precision: str
+
+    @property
+    def elbo(self) -> np.ndarray:
+        """(N,) E_q log p(x|z) − KL(q(z|x) ‖ p(z)): a bound of log p(x) (Kingma & Welling 2014, eq. 3)."""
+        return -self.reconstruction - self.kl
+
+    @property
+    def monte_carlo_variance(self) -> np.ndarray:
+        """(N,) nats²: variance of each ``iw_nll`` over the draws of z.
+
+        By the delta method, Var(log ŵ) ≈ Var(w) / (K·E[w]²), which is 1/effective_samples − 1/K. It is
+        an underestimate where the effective samples are few.
+        """
+        return np.maximum(1 / self.effective_samples - 1 / self.iw_samples, 0)
+
+    @property
+    def nll_stderr(self) -> float:
+        """Standard error of the mean ``iw_nll`` as an estimate for texts like these, in nats.
+
+        The standard deviation over texts / √N. Every text has draws of its own, so this spread already
+        holds the Monte Carlo error. Of a single text only that error is known.
+        """
+        if len(self.iw_nll) == 1:
+            return self.monte_carlo_stderr
+        return float(self.iw_nll.std(ddof=1) / math.sqrt(len(self.iw_nll)))
+
+    @property
+    def monte_carlo_stderr(self) -> float:
+        """Standard error of the mean ``iw_nll`` for just these texts, in nats: from the draws of z alone."""
+        return float(math.sqrt(self.monte_carlo_variance.sum()) / len(self.iw_nll))
+
+
+def evaluate_likelihood(
+    model: VAE,
+    dataset: Dataset,
+    *,
+    iw_samples: int = 500,
+    seed: int = 0,
+    max_tokens: int = 16_384,
+    precision: Precision = "auto",
+    progress: Callable[[float], object] | None = None,
+) -> Likelihood:
+    """Importance-weighted NLL, ELBO, reconstruction and KL of every text.
+
+    A text's result depends on the text, the model and the seed, not on the batch it is in, beyond rounding.
+
+    Args:
+        iw_samples: K, the samples of z for each text. The likelihood bound tightens with K.
+        max_tokens: most tokens decoded at once: samples x texts x length, pads included.
+        precision: of the decoder: ``bf16`` by autocast; ``auto`` is bf16 on a GPU that has it, else fp32.
+            The encoder, the weights p(z)/q(z|x) and all sums are in float32 or wider in any case.
+        progress: called with the share done, in (0, 1].
+    """
+    if iw_samples < 1:
+        raise TextVAEError(f"Importance weighting needs at least 1 sample, got {iw_samples}.")
+    texts = len(dataset)
+    iw_nll, reconstruction, kl, effective = (np.empty(texts) for _ in range(4))
+    done = 0
+    with evaluating(model) as device:
+        bf16 = _use_bf16(precision, device)
+        for indices in _batches(dataset, max_tokens, iw_samples * model.latent_dim):
+            batch = dataset.batch(indices).to(device)
+            with torch.autocast(device.type, enabled=False):
+                q, p = model.encode(batch), model.prior()
+                z = posterior_draws(model, q, batch, iw_samples, seed)
+                log_ratio = (p.log_prob(z) - q.log_prob(z)).cpu().double()
+                kl[indices] = kl_to_prior(q, p, z).cpu().double()
+            log_px = []
+            for chunk in _chunks(z, batch, max_tokens):
+                with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+                    log_px.append(model.decode(chunk, batch).log_prob(batch).cpu().double())
+                done += len(chunk) * len(indices)
+                if progress:
+                    progress(done / (texts * iw_samples))
+            log_p = torch.cat(log_px)  # (K, B)
+            log_w = log_p + log_ratio
+            total = log_w.logsumexp(0)
+            iw_nll[indices] = math.log(iw_samples) - total
+            effective[indices] = (2 * total - (2 * log_w).logsumexp(0)).exp()
+            reconstruction[indices] = -log_p.mean(0)
+    return Likelihood(iw_nll, reconstruction, kl, effective, iw_samples, "bf16" if bf16 else "fp32")
+
+
+def _use_bf16(precision: Precision, device: torch.device) -> bool:
+    if precision not in ("auto", "fp32", "bf16"):
+        raise TextVAEError(f"There is no precision called '{precision}'; there are: auto, fp32, bf16.")
+    if precision == "auto":
+        return device.type == "cuda" and torch.cuda.is_bf16_supported()
+    return precision == "bf16"
+
+
+def _batches(dataset: Dataset, max_tokens: int, numbers_per_text: int) -> Iterator[np.ndarray]:
+    most = max(1, _MOST_LATENT_NUMBERS // numbers_per_text)
+    for indices in token_batches(dataset.lengths, max_tokens):
+        for start in range(0, len(indices), most):
+            yield indices[start : start + most]
+
+
+def _chunks(z: Tensor, batch: Batch, max_tokens: int) -> tuple[Tensor, ...]:
+    """z (K, B, Z) in pieces of as many samples as the token budget has room for."""
+    return z.split(max(1, max_tokens // batch.inputs.numel()))

@@ -1,0 +1,53 @@
+"""How close reconstructions come to their originals, and how varied generated texts are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sacrebleu.metrics.bleu import BLEU
+
+from textvae.errors import TextVAEError
+from textvae.text.batch import Dataset
+from textvae.types import UNK
+
+
+def corpus_bleu(reconstructions: Sequence[str], originals: Sequence[str]) -> float:
+    """Corpus BLEU of each text against its one original, from 0 to 100 (Papineni et al. 2002).
+
+    Up to 4-grams of what blanks separate, case kept, exponential smoothing. Orders longer than every text are
+    left out instead of counting as zero, so that short texts can reach 100.
+    sacreBLEU's signature: ``nrefs:1|case:mixed|eff:yes|tok:none|smooth:exp`` (Post 2018).
+    """
+    _check_pairs(reconstructions, originals)
+    # force only silences a warning about texts that look tokenised, which they should
+    bleu = BLEU(tokenize="none", effective_order=True, force=True)
+    return float(bleu.corpus_score(list(reconstructions), [list(originals)]).score)
+
+
+def exact_match(reconstructions: Sequence[str], originals: Sequence[str]) -> float:
+    """Share of texts that are the same as their originals, character by character."""
+    _check_pairs(reconstructions, originals)
+    return sum(a == b for a, b in zip(reconstructions, originals, strict=True)) / len(originals)
+
+
+def _check_pairs(reconstructions: Sequence[str], originals: Sequence[str]) -> None:
+    if len(reconstructions) != len(originals) or not len(originals):
+        raise TextVAEError(
+            "A comparison needs one reconstruction for each original, and at least one: "
+            f"got {len(reconstructions)} for {len(originals)}."
+        )
+
+
+def unknown_rate(dataset: Dataset) -> float:
+    """Share of the counted tokens (words and ends of sentence) that are ``<unk>``."""
+    unknown = sum(int((dataset[i] == UNK).sum()) for i in range(len(dataset)))
+    return unknown / int(dataset.lengths.sum())
+
+
+def distinct(texts: Sequence[str], n: int) -> float:
+    """Distinct n-grams over all n-grams of the texts, 0 to 1 (Li et al. 2016); 0 where there are none.
+
+    Falls with the number of texts: compare sets of the same size only.
+    """
+    grams = [tuple(words[i : i + n]) for words in map(str.split, texts) for i in range(len(words) - n + 1)]
+    return len(set(grams)) / len(grams) if grams else 0.0
