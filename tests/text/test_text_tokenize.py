@@ -1,6 +1,7 @@
 """Tokenizers: what goes in comes out, the special ids, the benchmark's counts, the file."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -165,7 +166,8 @@ def test_pretokenized_texts_are_split_at_spaces_alone():
 
 
 def test_join_words_of_a_model():
-    assert join_words('it \'s ( really ) good , " they say " .'.split()) == 'it\'s (really) good, "they say".'
+    words = ["it", "'s", "(", "really", ")", "good", ",", '"', "they", "say", '"', "."]
+    assert join_words(words) == 'it\'s (really) good, "they say".'
 
 
 def test_half_a_surrogate_pair_is_replaced(by_kind):
@@ -205,6 +207,12 @@ def test_one_text_is_no_list_of_texts(by_kind):
         by_kind["word"].encode("The soup")
     with pytest.raises(TextVAEError, match="a list of texts"):
         Tokenizer.train("The soup")
+
+
+def test_the_missing_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "rjieba", None)
+    with pytest.raises(TextVAEError, match=r"pip install 'textvae\[zh\]'"):
+        Tokenizer.train(CHINESE, "jieba")
 
 
 def test_foreign_and_damaged_files_are_refused(by_kind, tmp_path):

@@ -28,7 +28,7 @@ class Dataset:
         if sizes.min() < 2:
             raise TextVAEError(f"text {int(sizes.argmin())} lacks its start or its end of sentence")
         # One flat array: padding a batch is then a single gather.
-        self._flat = np.concatenate(ids).astype(np.int64)
+        self._flat = np.concatenate(ids).astype(np.int32)
         self._starts = np.cumsum(sizes) - sizes
         self._sizes = sizes
         self.lengths: np.ndarray = sizes - 1
@@ -52,7 +52,7 @@ class Dataset:
         column = np.arange(sizes.max())
         inside = column < sizes[:, None]  # (B, T+1)
         position = np.where(inside, self._starts[index][:, None] + column, 0)
-        tokens = np.where(inside, self._flat[position], PAD)
+        tokens = np.where(inside, self._flat[position], PAD).astype(np.int64)
         return Batch(torch.from_numpy(tokens), torch.from_numpy(index.copy()))
 
 

@@ -80,7 +80,9 @@ _MARKUP = (
     (re.compile(r"\*\*([^*]+)\*\*|\*([^*\s][^*]*)\*"), r"\1\2"),
 )
 # A line that begins an example, a directive, a field, a list, a section …
-_BLOCK = re.compile(r"^(?:\s+\S|>>>|\.\. |[:@|]|[-*+#=~]|\(?\w{1,3}[.)] |\w+\(|[\w ]+:)|:$", re.MULTILINE)
+_BLOCK = re.compile(
+    r"^(?:\s+\S|>>>|\.\. |[:@|]|[-*+#=~]|\(?\w{1,3}[.)] |\w+\(|[\w ]+:(?:\s|$))|:$", re.MULTILINE
+)
 _PROSE = re.compile(r"[A-Z][A-Za-z0-9 ,.;'\"()/%-]*[A-Za-z%)\"'][.!?][\"')]?$")
 _WORD = re.compile(r"[A-Za-z]?[a-z]+(?:['-][A-Za-z]?[a-z]+)*$|[A-Z]{1,6}s?$|\d+(?:\.\d+)?%?$")
 # What is left where the markup of a reference was the object.

@@ -87,21 +87,21 @@ def _is_source(item: object) -> bool:
 
 def _read_one(source: str | os.PathLike[str], text_column: str | None, label_columns: list[str]) -> Corpus:
     name = os.fspath(source)
-    path = Path(name)
+    path = Path(name).expanduser()
     asked = _asked(text_column, label_columns)
     if name == "-":
         table, name = read_table(None, asked), "standard input"
-    elif name in BUILT_IN and not path.exists():
+    elif name in BUILT_IN and not os.path.exists(path):
         return _built_in(name, asked, label_columns)
-    elif path.is_dir():
+    elif os.path.isdir(path):
         from textvae.text.hub import read_folder
 
         table = read_folder(path)
-    elif not path.exists() and isinstance(source, str) and _is_hub_name(name):
+    elif not os.path.exists(path) and isinstance(source, str) and _is_hub_name(name):
         from textvae.text.hub import read_hub
 
         table = read_hub(name)
-    elif not path.exists() and not path.suffix and os.sep not in name:
+    elif not os.path.exists(path) and not path.suffix and os.sep not in name:
         raise TextVAEError(
             f"there is no file {name}, and it is not one of the built-in corpora ({', '.join(BUILT_IN)}) "
             "or a Hugging Face data set written owner/name"

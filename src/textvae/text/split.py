@@ -14,8 +14,8 @@ def split_corpus(corpus: Corpus, validation: float = 0.05, seed: int = 0) -> tup
     """Split into (train, validation), about a share ``validation`` of the texts in the second.
 
     Exact duplicates stay on one side, each side has at least one text, and validation has at most 5,000
-    (one more only where a text repeated more often than that must land somewhere). Order is kept on both
-    sides. The split is a pure function of the texts, the share and the seed.
+    (unless each text is repeated more often than that). Order is kept on both sides. The split is a pure
+    function of the texts, the share and the seed.
 
     Raises ``TextVAEError`` if the share is not between 0 and 1 or there are fewer than two distinct texts.
     """

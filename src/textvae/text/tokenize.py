@@ -13,14 +13,13 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, get_args
 
 import numpy as np
 import tokenizers
 from tokenizers import decoders
 
 from textvae.errors import TextVAEError
-from textvae.text.vocabulary import MODEL_NAMES, Kind, jieba_words, train_model
+from textvae.text.vocabulary import KINDS, MODEL_NAMES, jieba_words, train_model
 from textvae.text.words import is_mostly_cjk, is_pretokenized, join_words
 from textvae.types import BOS, EOS, PAD, SPECIAL_TOKENS
 
@@ -40,30 +39,32 @@ class Tokenizer:
     """
 
     def __init__(
-        self, model: tokenizers.Tokenizer, kind: Kind, pretokenized: bool, frequencies: np.ndarray | None
+        self, model: tokenizers.Tokenizer, kind: str, pretokenized: bool, frequencies: np.ndarray | None
     ) -> None:
         self._model = model
-        self.kind: Kind = kind
+        self.kind = kind
         self.pretokenized = pretokenized
         self.frequencies = frequencies
 
     @classmethod
-    def train(
-        cls, texts: Iterable[str], kind: Kind | Literal["auto"] = "auto", vocab_size: int = 10_000
-    ) -> Tokenizer:
+    def train(cls, texts: Iterable[str], kind: str = "auto", vocab_size: int = 10_000) -> Tokenizer:
         """Learn a vocabulary of the most frequent pieces; a pure function of the texts.
 
+        ``kind`` is one of
+
+        - ``word``: words and punctuation marks; split at spaces alone if the texts come that way already;
+        - ``bpe``, ``unigram``: pieces of words. They keep all 256 bytes, so they write any text back exactly;
+        - ``char``: characters;
+        - ``jieba``: Chinese words, which need the extra ``[zh]``;
+        - ``auto``: ``char`` when most letters are Chinese or Japanese, else ``word``.
+
         ``vocab_size`` is the most ordinary pieces to keep: the four special tokens come on top of it.
-        ``auto`` is ``char`` when most letters are Chinese or Japanese, else ``word``; ``jieba`` (Chinese
-        words) needs the extra ``[zh]``. ``bpe`` and ``unigram`` work on bytes, of which they keep all 256,
-        so they write any text back exactly. Texts that come with spaces around their punctuation are split
-        into words at spaces alone.
 
         Raises ``TextVAEError`` for an unknown kind, no texts, or nothing in them.
         """
         texts = _listed(texts)
-        if kind not in ("auto", *get_args(Kind)):
-            raise TextVAEError(f"no tokenizer kind {kind!r}: choose auto, {', '.join(get_args(Kind))}")
+        if kind not in ("auto", *KINDS):
+            raise TextVAEError(f"no tokenizer kind {kind!r}: choose auto, {', '.join(KINDS)}")
         if not any(map(str.strip, texts)):
             raise TextVAEError("a tokenizer needs texts to learn from, and there are none")
         if vocab_size < 1:
@@ -130,7 +131,7 @@ class Tokenizer:
         try:
             state = json.loads(content)
             ours = state.pop("textvae")
-            if ours["version"] != 1 or ours["kind"] not in get_args(Kind):
+            if ours["version"] != 1 or ours["kind"] not in KINDS:
                 raise ValueError("unknown version or kind")
             model = tokenizers.Tokenizer.from_str(json.dumps(state))
             if tuple(map(model.id_to_token, range(len(MODEL_NAMES)))) != MODEL_NAMES:

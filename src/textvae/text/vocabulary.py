@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, Literal
+from typing import Any
 
 import tokenizers
 from tokenizers import decoders, models, pre_tokenizers, trainers
@@ -13,7 +13,7 @@ from textvae.errors import TextVAEError
 from textvae.text.words import WORD
 from textvae.types import SPECIAL_TOKENS, UNK
 
-Kind = Literal["word", "bpe", "unigram", "char", "jieba"]
+KINDS = ("word", "bpe", "unigram", "char", "jieba")
 
 # A text may hold a literal "<s>": it must not become the start symbol. Models therefore know three of the
 # four under names with a space, which no piece of text has. "<unk>" is matched on purpose: benchmark files
@@ -37,7 +37,7 @@ def jieba_words(text: str) -> list[str]:
     return [word for word in words if word.strip()]
 
 
-def train_model(texts: list[str], kind: Kind, pretokenized: bool, size: int) -> tokenizers.Tokenizer:
+def train_model(texts: list[str], kind: str, pretokenized: bool, size: int) -> tokenizers.Tokenizer:
     """Learn at most ``size`` pieces (at least the 256 bytes for ``bpe`` and ``unigram``), specials on top.
 
     A pure function of the texts.
@@ -62,7 +62,7 @@ def train_model(texts: list[str], kind: Kind, pretokenized: bool, size: int) -> 
     return tokenizers.Tokenizer.from_str(json.dumps(state))
 
 
-def _untrained(kind: Kind, pretokenized: bool) -> tokenizers.Tokenizer:
+def _untrained(kind: str, pretokenized: bool) -> tokenizers.Tokenizer:
     if kind in ("bpe", "unigram"):
         model = tokenizers.Tokenizer(models.BPE() if kind == "bpe" else models.Unigram())
         model.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)  # type: ignore[assignment]

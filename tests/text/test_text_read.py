@@ -1,0 +1,322 @@
+"""Reading: every format gives the same corpus, columns are found, bad input gets its sentence."""
+
+import csv
+import gzip
+import io
+import json
+import lzma
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from textvae.errors import TextVAEError
+from textvae.text.columns import looks_like_header
+from textvae.text.formats import COMPRESSIONS
+from textvae.text.read import load_corpus
+
+TEXTS = [
+    "The soup was not bad at all.",
+    'She said "fine", and left; 3,5 €.',
+    "很快，好吃，味道足",
+    "No way, he thought.",
+    "It was the best of times",
+]
+STARS = [5, 3, 4, 1, 2]
+CITIES = ["Bonn", "Lyon", "Oslo", "Bonn", "Lyon"]
+
+
+def written(suffix: str) -> bytes:
+    rows = list(zip(STARS, TEXTS, CITIES, strict=True))
+    if suffix == ".txt":
+        return "\n".join(TEXTS).encode()
+    if suffix == ".tsv":
+        return "".join(f"{a}\t{b}\t{c}\n" for a, b, c in [("stars", "sentence", "city"), *rows]).encode()
+    if suffix == ".csv":
+        buffer = io.StringIO()
+        csv.writer(buffer).writerows([("stars", "sentence", "city"), *rows])
+        return buffer.getvalue().encode()
+    records = [{"stars": a, "sentence": b, "city": c} for a, b, c in rows]
+    if suffix == ".jsonl":
+        return "".join(json.dumps(record) + "\n" for record in records).encode()
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    buffer = io.BytesIO()
+    parquet.write_table(pyarrow.Table.from_pylist(records), buffer)
+    return buffer.getvalue()
+
+
+def compressed(data: bytes, suffix: str) -> bytes:
+    if suffix == ".gz":
+        return gzip.compress(data)
+    if suffix == ".xz":
+        return lzma.compress(data)
+    if suffix == ".zst":
+        return pytest.importorskip("zstandard").compress(data)
+    return data
+
+
+@pytest.mark.parametrize("compression", ["", *COMPRESSIONS])
+@pytest.mark.parametrize("suffix", [".txt", ".csv", ".tsv", ".jsonl", ".parquet"])
+def test_every_format_gives_the_same_corpus(suffix, compression, tmp_path):
+    path = tmp_path / f"reviews{suffix}{compression}"
+    path.write_bytes(compressed(written(suffix), compression))
+    labels = None if suffix == ".txt" else ["stars", "city"]
+    corpus = load_corpus(path, label_column=labels)
+    assert corpus.texts == TEXTS
+    assert corpus.name == str(path)
+    assert corpus.dropped == {}
+    if labels:
+        assert corpus.labels["stars"].dtype == np.int64
+        assert corpus.labels["stars"].tolist() == STARS
+        assert corpus.labels["city"].tolist() == CITIES
+
+
+def test_texts_are_cleaned_and_empty_ones_counted():
+    corpus = load_corpus(["  a\tb\r\nc\x00\x07d ", "", " \t ", "\ufeff", "e\u3000", "x\ud800"])
+    assert corpus.texts == ["a b c d", "e", "x\ufffd"]
+    assert corpus.dropped == {"empty": 3}
+
+
+def test_labels_follow_their_texts_past_empty_ones(tmp_path):
+    path = tmp_path / "some.tsv"
+    path.write_text("label\ttext\n1\tone\n2\t\n3\n4\tfour\n", encoding="utf-8")
+    corpus = load_corpus(path, label_column="label")
+    assert corpus.texts == ["one", "four"]
+    assert corpus.labels["label"].tolist() == [1, 4]
+    assert corpus.dropped == {"empty": 2}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+def test_byte_order_marks_and_line_ends(encoding, newline, tmp_path):
+    path = tmp_path / "some.txt"
+    path.write_bytes(newline.join([*TEXTS, ""]).encode(encoding))
+    assert load_corpus(path).texts == TEXTS
+
+
+@pytest.mark.parametrize(
+    ("content", "texts", "arguments"),
+    [
+        ("1\tgood soup\n0\tbad soup here\n1\tfine\n", ["good soup", "bad soup here", "fine"], {}),
+        ("1\t1.5\n0\t2.5\n", ["1.5", "2.5"], {"text_column": "1"}),
+        ("id\tnote\n1\tgood soup it was\n2\tbad soup here\n", ["good soup it was", "bad soup here"], {}),
+        ("id\ttitle\ttext\n1\ta long title\tb\n", ["b"], {}),
+        ("question\tsentence\n1\tIs it so?\n0\tIt is.\n", ["Is it so?", "It is."], {}),
+        ("a\tb\n1\tx\n", ["1"], {"text_column": "a"}),
+        ("a\tgood one\nb\tbad one\na\tno\n", ["good one", "bad one", "no"], {}),
+        ("Hi.\t嗨。\nRun.\t跑。\n", ["Hi.", "Run."], {"text_column": 0}),
+    ],
+)
+def test_header_and_text_column_are_found(content, texts, arguments, tmp_path):
+    path = tmp_path / "some.tsv"
+    path.write_text(content, encoding="utf-8")
+    assert load_corpus(path, **arguments).texts == texts
+
+
+def test_headers():
+    assert looks_like_header([["0", "1"], ["2", "some text"]])
+    assert looks_like_header([["", "remark"], ["0", "some longer remark"]])
+    assert not looks_like_header([["good food"], ["bad food"]])
+    assert not looks_like_header([["pos", "pos"], ["neg", "x"]])
+    assert not looks_like_header([["word"]])
+
+
+def test_csv_with_quotes_newlines_and_semicolons(tmp_path):
+    path = tmp_path / "some.csv"
+    path.write_text('stars;text\n1;"two\nlines; ""quoted"""\n', encoding="utf-8")
+    assert load_corpus(path).texts == ['two lines; "quoted"']
+
+
+def test_a_text_file_has_columns_when_asked(tmp_path):
+    path = tmp_path / "some.txt"
+    path.write_text('1\tgood "soup\n0\tbad soup\n', encoding="utf-8")
+    assert load_corpus(path).texts == ['1 good "soup', "0 bad soup"]
+    corpus = load_corpus(path, label_column="0")
+    assert corpus.texts == ['good "soup', "bad soup"]
+    assert corpus.labels["0"].tolist() == [1, 0]
+
+
+def test_label_types(tmp_path):
+    path = tmp_path / "some.jsonl"
+    rows = [{"text": "a", "f": 1.5, "z": "007", "n": None}, {"text": "b", "f": 2, "z": "1", "n": "x"}]
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    labels = load_corpus(path, label_column=["f", "z", "n"]).labels
+    assert labels["f"].tolist() == [1.5, 2.0]
+    assert labels["z"].tolist() == ["007", "1"]
+    assert labels["n"].tolist() == ["", "x"]
+
+
+def test_json_strings_are_texts(tmp_path):
+    path = tmp_path / "some.jsonl"
+    path.write_text('"one"\n\n"two"\n', encoding="utf-8")
+    assert load_corpus(path).texts == ["one", "two"]
+
+
+def test_standard_input(monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"eins\nzwei\n")))
+    corpus = load_corpus("-")
+    assert corpus.texts == ["eins", "zwei"]
+    assert corpus.name == "standard input"
+
+
+def test_several_files_are_one_corpus(tmp_path):
+    paths = [tmp_path / "a.tsv", tmp_path / "b.jsonl"]
+    paths[0].write_text("label\ttext\n1\tone\n", encoding="utf-8")
+    paths[1].write_text('{"text": "two", "label": 2}\n{"text": "", "label": 3}', encoding="utf-8")
+    corpus = load_corpus(paths, label_column="label")
+    assert corpus.texts == ["one", "two"]
+    assert corpus.labels["label"].tolist() == [1, 2]
+    assert corpus.dropped == {"empty": 1}
+    assert load_corpus(list(map(str, paths))).texts == ["one", "two"]
+
+
+def test_any_iterable_of_strings():
+    assert load_corpus(word for word in ("one", "two")).texts == ["one", "two"]
+    assert load_corpus(np.array(["one", "two"])).texts == ["one", "two"]
+    assert load_corpus(["one", None]).dropped == {"empty": 1}  # type: ignore[list-item]
+
+
+def test_sentences_repeat_their_labels(tmp_path):
+    path = tmp_path / "some.tsv"
+    path.write_text("label\ttext\n1\tOne here. Two there!\n0\tThree.\n", encoding="utf-8")
+    corpus = load_corpus(path, label_column="label", split_sentences=True)
+    assert corpus.texts == ["One here.", "Two there!", "Three."]
+    assert corpus.labels["label"].tolist() == [1, 1, 0]
+
+
+def test_built_in_grammar():
+    corpus = load_corpus("grammar")
+    assert len(corpus) == 10_000
+    assert set(corpus.labels) == {"sentiment", "aspect", "tense", "person", "negation", "intensity"}
+    assert set(load_corpus("grammar", label_column="tense").labels) == {"tense"}
+    with pytest.raises(TextVAEError, match="grammar has no column 'mood': there are text, sentiment"):
+        load_corpus("grammar", label_column="mood")
+
+
+@pytest.fixture
+def datasets():
+    return pytest.importorskip("datasets")
+
+
+@pytest.mark.parametrize("splits", [True, False])
+def test_folder_saved_by_datasets(splits, datasets, tmp_path):
+    features = datasets.Features(
+        {"text": datasets.Value("string"), "label": datasets.ClassLabel(names=["no", "yes"])}
+    )
+    data = datasets.Dataset.from_dict({"text": ["a", "b"], "label": [1, 0]}, features=features)
+    saved = datasets.DatasetDict({"test": data.select([0]), "train": data}) if splits else data
+    saved.save_to_disk(str(tmp_path / "saved"))
+    corpus = load_corpus(tmp_path / "saved", label_column="label")
+    assert corpus.texts == ["a", "b"]
+    assert corpus.labels["label"].tolist() == ["yes", "no"]
+
+
+def test_hub_names_are_asked_of_datasets(datasets, monkeypatch):
+    asked = []
+
+    def load_dataset(name, config):
+        asked.append((name, config))
+        if name == "owner/none":
+            raise FileNotFoundError("no such data set\nand more")
+        return datasets.DatasetDict({"train": datasets.Dataset.from_dict({"text": ["a"]})})
+
+    monkeypatch.setattr(datasets, "load_dataset", load_dataset)
+    assert load_corpus("owner/name").texts == ["a"]
+    assert load_corpus("owner/name:large").texts == ["a"]
+    assert asked == [("owner/name", None), ("owner/name", "large")]
+    with pytest.raises(
+        TextVAEError, match=r"no file owner/none, and no .* could be loaded: no such data set$"
+    ):
+        load_corpus("owner/none")
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "extra"),
+    [
+        ("pyarrow", "a.parquet", "data"),
+        ("zstandard", "a.txt.zst", "data"),
+        ("datasets", "owner/name", "data"),
+    ],
+)
+def test_a_missing_extra_is_named(module, name, extra, monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, module, None)
+    monkeypatch.chdir(tmp_path)
+    if "/" not in name:
+        Path(name).write_bytes(b"something")
+    with pytest.raises(TextVAEError, match=re.escape(f"pip install 'textvae[{extra}]'")):
+        load_corpus(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.txt", b"", "a.txt is empty"),
+        ("a.txt", b" \n\n", "a.txt is empty"),
+        ("a.csv", b"text\n", "holds no text"),
+        ("a.tsv", b"text\tlabel\n\t1\n", "holds no text"),
+        ("a.txt", b"fine\nna\xefve\n", r"a.txt: line 2 is not UTF-8 text \(byte 0xef\)"),
+        ("a.txt", b"\x89PNG\r\n\x1a\n\0\0", "line 1 is not UTF-8"),
+        ("a.txt.gz", b"not gzip at all", "is not a whole .gz file"),
+        ("a.txt.gz", gzip.compress(b"some text" * 99)[:-9], "is not a whole .gz file"),
+        ("a.txt.xz", b"not xz at all", "is not a whole .xz file"),
+        ("a.txt.xz", lzma.compress(b"some text" * 99)[:-9], "is not a whole .xz file"),
+        ("a.txt.zst", b"not zst at all", "is not a whole .zst file"),
+        ("a.parquet", b"not parquet", "a.parquet is not a parquet file"),
+        ("a.json", b"[]", ".json files are not read"),
+        ("a.xlsx.gz", b"PK", ".xlsx files are not read"),
+        ("a.jsonl", b'{"text": "x"}\n{"text"\n', "line 2 is not JSON"),
+        ("a.jsonl", b"[1]\n", "line 1 holds a JSON list"),
+        ("a.jsonl", b'{"n": 1, "m": 2}\n', "no column of texts: there are n, m"),
+        ("a.csv", b'text\n"' + b"x" * 200_000, "is not CSV: field larger"),
+    ],
+)
+def test_bad_files_get_a_sentence(name, content, message, tmp_path):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(TextVAEError, match=message):
+        load_corpus(tmp_path / name)
+
+
+def test_missing_sources_get_a_sentence(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").mkdir()
+    for name in ("none.txt", "data/none", "./none", str(tmp_path / "none.csv.gz")):
+        with pytest.raises(TextVAEError, match="there is no file"):
+            load_corpus(name)
+    with pytest.raises(TextVAEError, match=r"built-in corpora \(docstrings, grammar\)"):
+        load_corpus("docstring")
+    with pytest.raises(TextVAEError, match="data is a folder but not one that datasets saved"):
+        load_corpus("data")
+    with pytest.raises(TextVAEError, match="there is no file none"):
+        load_corpus(["none.txt", "other.txt"])
+
+
+def test_wrong_columns_are_named(tmp_path):
+    path = tmp_path / "a.tsv"
+    path.write_text("stars\ttext\n1\ta\n", encoding="utf-8")
+    with pytest.raises(TextVAEError, match=r"no column 'city': there are stars, text"):
+        load_corpus(path, label_column="city")
+    with pytest.raises(TextVAEError, match="no column '7'"):
+        load_corpus(path, text_column=7)
+    path.write_text("1\ta\n2\tb\n", encoding="utf-8")
+    with pytest.raises(TextVAEError, match=r"no column 'text' \(it has no header\): there are 0, 1"):
+        load_corpus(path, text_column="text")
+
+
+def test_wrong_objects_are_refused():
+    with pytest.raises(TextVAEError, match="text 1 is a float, not a string"):
+        load_corpus(["a", 0.5])  # type: ignore[list-item]
+    with pytest.raises(TextVAEError, match="not from a int"):
+        load_corpus(3)  # type: ignore[arg-type]
+    with pytest.raises(TextVAEError, match="has no columns"):
+        load_corpus(["a", "b"], label_column="x")
+    with pytest.raises(TextVAEError, match="holds no text"):
+        load_corpus([])
+
+
+def test_chinese_benchmark_without_header(shared_data):
+    corpus = load_corpus(shared_data / "zh_reviews/waimai_10k.tsv", label_column="0")
+    assert len(corpus) == 11_987
+    assert np.bincount(corpus.labels["0"]).tolist() == [7987, 4000]
