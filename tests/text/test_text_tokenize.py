@@ -194,6 +194,7 @@ def test_penn_treebank_counts(shared_data):
         ({"texts": ["a"], "kind": "words"}, "no tokenizer kind 'words'"),
         ({"texts": []}, "needs texts"),
         ({"texts": ["", " "]}, "needs texts"),
+        ({"texts": ["<unk> <unk>"], "kind": "unigram"}, "needs texts"),
         ({"texts": ["a"], "vocab_size": 0}, "vocab_size must be at least 1"),
     ],
 )

@@ -21,7 +21,7 @@ from tokenizers import decoders
 from textvae.errors import TextVAEError
 from textvae.text.vocabulary import KINDS, MODEL_NAMES, jieba_words, train_model
 from textvae.text.words import is_mostly_cjk, is_pretokenized, join_words
-from textvae.types import BOS, EOS, PAD, SPECIAL_TOKENS
+from textvae.types import BOS, EOS, PAD, SPECIAL_TOKENS, UNK
 
 _SAMPLE = 5000  # texts looked at to decide what they are
 _CHUNK = 10_000  # texts encoded at once
@@ -65,7 +65,7 @@ class Tokenizer:
         texts = _listed(texts)
         if kind not in ("auto", *KINDS):
             raise TextVAEError(f"no tokenizer kind {kind!r}: choose auto, {', '.join(KINDS)}")
-        if not any(map(str.strip, texts)):
+        if not any(text.replace(SPECIAL_TOKENS[UNK], "").strip() for text in texts):
             raise TextVAEError("a tokenizer needs texts to learn from, and there are none")
         if vocab_size < 1:
             raise TextVAEError(f"vocab_size must be at least 1, not {vocab_size}")
