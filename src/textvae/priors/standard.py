@@ -13,7 +13,7 @@ class StandardPriorConfig(PartConfig):
     """The standard prior has no options."""
 
 
-@register("prior", "standard", StandardPriorConfig, provides=("log_prob", "kl"))
+@register("prior", "standard", StandardPriorConfig, provides=("prior_log_prob",))
 class StandardPrior(nn.Module):
     """p(z) = N(0, I)."""
 

@@ -1,0 +1,55 @@
+"""Small models and batches for tests."""
+
+import numpy as np
+import torch
+
+from textvae.config import Config, merge, read_config
+from textvae.model import VAE, build
+from textvae.text.batch import Dataset
+from textvae.types import BOS, EOS, UNK, Batch
+
+VOCAB = 30
+SMALL = {
+    "latent_dim": 4,
+    "encoder": {"name": "lstm", "embedding": 16, "hidden": 16},
+    "decoder": {"name": "lstm", "embedding": 16, "hidden": 24, "dropout": 0.0, "dropout_in": 0.0},
+    "train": {"steps": 60, "batch_tokens": 400, "precision": "fp32"},
+}
+
+
+def small_config(**over) -> Config:
+    return read_config(merge(SMALL, over))
+
+
+def part_options(kind: str, name: str) -> dict:
+    """A small version of any part, by its own options."""
+    sizes = {"width": 16, "heads": 2, "layers": 1} if name == "transformer" else {"embedding": 16, "hidden": 24}
+    if kind == "decoder":
+        sizes |= {"dropout": 0.0, "dropout_in": 0.0}
+    if kind in ("encoder", "decoder") and name == "transformer":
+        sizes |= {"dropout_block": 0.0} if kind == "decoder" else {"dropout": 0.0}
+    return {"name": name, **sizes}
+
+
+def small_model(**over) -> VAE:
+    return build(small_config(**over), VOCAB, torch.arange(VOCAB))
+
+
+def random_ids(lengths, seed: int = 0) -> list[np.ndarray]:
+    rng = np.random.default_rng(seed)
+    return [np.array([BOS, *rng.integers(UNK, VOCAB, n - 1), EOS], dtype=np.int32) for n in lengths]
+
+
+def random_batch(lengths=(5, 9, 3, 1), seed: int = 0) -> Batch:
+    return Dataset(random_ids(lengths, seed)).batch(range(len(lengths)))
+
+
+def padded(batch: Batch, extra: int) -> Batch:
+    """The same texts with more pads."""
+    pads = torch.zeros(len(batch), extra, dtype=batch.tokens.dtype)
+    return Batch(torch.cat([batch.tokens, pads], 1), batch.index)
+
+
+def one(batch: Batch, i: int) -> Batch:
+    """Text ``i`` alone, without pads."""
+    return Batch(batch.tokens[i : i + 1, : int(batch.lengths[i]) + 1], batch.index[i : i + 1])

@@ -1,0 +1,82 @@
+"""Options: where they come from and which are refused."""
+
+import pytest
+
+from textvae.config import merge, parse_assignments, read_config
+from textvae.errors import TextVAEError
+from textvae.presets import load_preset, preset_names
+from textvae.registry import PartConfig, names, register
+
+
+def test_assignments_become_a_tree():
+    tree = parse_assignments(["decoder.dropout=0.3", "decoder.name=gru", "train.seed=4", "text.tokenizer=char"])
+    assert tree == {
+        "decoder": {"dropout": 0.3, "name": "gru"},
+        "train": {"seed": 4},
+        "text": {"tokenizer": "char"},
+    }
+
+
+def test_another_part_starts_from_its_own_defaults():
+    tree = merge({"decoder": {"name": "lstm", "hidden": 9}}, {"decoder": {"name": "transformer"}})
+    assert tree == {"decoder": {"name": "transformer"}}
+
+
+def test_a_new_length_of_training_replaces_the_old_one():
+    config = read_config(merge({"train": {"epochs": 3}}, {"train": {"time_budget": "1.5m"}}))
+    assert config.train.time_budget == 90
+    assert config.train.epochs is None
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_presets_read_and_survive_a_round_trip(name):
+    preset = load_preset(name)
+    config = read_config(preset.config)
+    assert read_config(config.model_dump(mode="json")) == config
+    assert preset.title
+    assert preset.source
+    assert preset.deviations
+
+
+@pytest.mark.parametrize(
+    ("assignment", "sentence"),
+    [
+        ("decoder.foo=1", "no option 'decoder.foo'"),
+        ("decoder.dropout=2", "decoder.dropout"),
+        ("objective.name=elb", "no objective called 'elb'; there are: elbo"),
+        ("train.time_budget=4x", "'4x' is not a time"),
+        ("latent_dim=0", "latent_dim"),
+        ("objective.free_bits=-1", "objective.free_bits"),
+        ("nothing", "section.option=value"),
+    ],
+)
+def test_bad_options_are_refused_in_one_sentence(assignment, sentence):
+    with pytest.raises(TextVAEError, match=sentence) as caught:
+        read_config(parse_assignments([assignment]))
+    assert "\n" not in str(caught.value)
+
+
+def test_two_lengths_are_refused():
+    with pytest.raises(TextVAEError, match="epochs and train.steps"):
+        read_config({"train": {"epochs": 2, "steps": 3}})
+
+
+def test_heads_must_divide_the_width():
+    with pytest.raises(TextVAEError, match=r"encoder.width 30 is not a multiple of encoder.heads 4"):
+        read_config({"encoder": {"name": "transformer", "width": 30}})
+
+
+def test_free_bits_above_the_target_rate_are_refused():
+    with pytest.raises(TextVAEError, match=r"free_bits 8.0 is above objective.target_kl 5.0"):
+        read_config({"objective": {"name": "elbo", "free_bits": 8, "target_kl": 5}})
+
+
+def test_parts_that_cannot_work_together_are_refused_by_name(monkeypatch):
+    from textvae import registry
+
+    for kind in registry.ROOMS:
+        names(kind)  # registered before the copy below is thrown away
+    monkeypatch.setattr(registry, "_ENTRIES", dict(registry._ENTRIES))
+    register("posterior", "implicit", PartConfig, provides=("rsample",))(object)
+    with pytest.raises(TextVAEError, match="objective elbo needs kl, which none of .*posterior implicit"):
+        read_config({"posterior": "implicit", "prior": "standard"})

@@ -1,0 +1,30 @@
+"""The weight of the KL over training."""
+
+import pytest
+import torch
+
+from textvae.schedules import TargetRate, beta_at
+
+
+def test_shapes_of_beta():
+    def at(p, shape):
+        return beta_at(p, shape=shape, beta=2.0, warmup=0.5, cycles=4)
+
+    assert [at(p, "constant") for p in (0, 0.5, 1)] == [2, 2, 2]
+    assert [at(p, "linear") for p in (0, 0.25, 0.5, 1)] == [0, 1, 2, 2]
+    # four cycles, each rising over its first half (Fu et al. 2019, figure 2)
+    assert [at(p, "cyclical") for p in (0, 0.0625, 0.125, 0.2, 0.25, 0.3125, 1)] == [0, 1, 2, 2, 0, 1, 2]
+
+
+def test_target_rate_finds_the_weight_that_holds_the_rate():
+    # a rate–distortion curve KL(beta) = 12 / (1 + beta): the target of 5 nats lies at beta = 1.4
+    rate = TargetRate(5.0)
+    beta = torch.tensor(0.1)
+    for _ in range(2000):
+        beta = rate(12 / (1 + beta))
+    assert float(beta) == pytest.approx(1.4, rel=0.02)
+
+
+def test_target_rate_only_moves_in_training():
+    rate = TargetRate(5.0).eval()
+    assert float(rate(torch.tensor(50.0))) == float(rate(torch.tensor(0.0)))

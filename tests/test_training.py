@@ -1,0 +1,195 @@
+"""Training: that models learn, that runs repeat, resume and end well."""
+
+import dataclasses
+import json
+import math
+import signal
+
+import numpy as np
+import pytest
+import torch
+from models import SMALL, VOCAB, random_ids
+
+from textvae.config import Config, merge, read_config
+from textvae.errors import TextVAEError
+from textvae.model import build, build_objective
+from textvae.store import tensors
+from textvae.text.batch import Dataset
+from textvae.train.length import Length
+from textvae.train.loop import Trainer
+from textvae.train.tracking import Silent, read_rows
+
+
+def planted(n: int, seed: int) -> tuple[Dataset, np.ndarray]:
+    """Texts of one of two vocabularies, eight words each: one bit that z can carry and a decoder can use."""
+    rng = np.random.default_rng(seed)
+    topic = rng.integers(0, 2, n)
+    words = rng.integers(0, 13, (n, 8)) + 4 + 13 * topic[:, None]
+    return Dataset([np.array([1, *row, 2], dtype=np.int32) for row in words]), topic
+
+
+def config_with(**over) -> Config:
+    return read_config(merge(SMALL, over))
+
+
+def trainer(config: Config, folder=None, train=None, watcher=None, length=None) -> Trainer:
+    torch.manual_seed(config.train.seed)
+    model = build(config, VOCAB)
+    objective = build_objective(config, VOCAB)
+    data = train or planted(600, 0)[0]
+    return Trainer(
+        model,
+        objective,
+        data,
+        planted(200, 1)[0],
+        config.train,
+        folder=folder,
+        watcher=watcher or Silent(),
+        device="cpu",
+        length=length,
+    )
+
+
+def same_weights(a, b) -> bool:
+    return all(torch.equal(x, y) for x, y in zip(tensors(a).values(), tensors(b).values(), strict=True))
+
+
+RECIPES = {
+    "elbo": {"free_bits": 1.0},
+    "cyclical": {"schedule": "cyclical", "warmup": 0.5, "free_bits": 1.0},
+    "autoencoder": {"pretrain": 0.3, "free_bits": 1.0},
+    "bag_of_words": {"pretrain": 0.3, "pretrain_decoder": "bag_of_words", "free_bits": 1.0},
+    "target": {"target_kl": 2.0},
+}
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_every_recipe_finds_the_planted_bit(recipe):
+    run = trainer(config_with(objective=RECIPES[recipe], train={"steps": 300, "lr": 0.01}))
+    run.run()
+    test, topic = planted(300, 2)
+    with torch.no_grad():
+        terms = run.model(test.batch(range(300)), samples=50)
+    mean = terms.q.mean.numpy()
+    sides = [mean[topic == t].mean(0) for t in (0, 1)]
+    nearest = ((mean - sides[1]) ** 2).sum(1) < ((mean - sides[0]) ** 2).sum(1)
+    assert (nearest == topic).mean() > 0.97
+    # within 1.5 nats of the true entropy: one bit of topic and eight words of thirteen
+    log_w = terms.log_px + run.model.prior().log_prob(terms.z) - terms.q.log_prob(terms.z)
+    nll = -(log_w.logsumexp(0) - math.log(50)).mean()
+    assert nll < math.log(2) + 8 * math.log(13) + 1.5
+
+
+def test_target_rate_is_held():
+    config = config_with(objective={"target_kl": 2.0}, train={"steps": 600, "lr": 0.01})
+    run = trainer(config)
+    run.run()
+    with torch.no_grad():
+        kl = run.model(planted(300, 2)[0].batch(range(300))).kl.mean()
+    assert float(kl) == pytest.approx(2.0, abs=0.5)
+
+
+def test_same_seed_same_model_another_seed_another():
+    runs = [trainer(config_with(train={"seed": seed})) for seed in (3, 3, 4)]
+    for run in runs:
+        run.run()
+    assert same_weights(runs[0].model, runs[1].model)
+    assert not same_weights(runs[0].model, runs[2].model)
+
+
+class StopAt(Silent):
+    """Breaks a run off from inside, as a crash would."""
+
+    def __init__(self, step: int):
+        self.step = step
+
+    def row(self, row):
+        if row["step"] >= self.step:
+            raise KeyError("crash")
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_resumed_run_ends_bit_for_bit_like_an_unbroken_one(recipe, tmp_path):
+    over = {"steps": 300, "validations": 6, "batch_tokens": 400}
+    decoder = {"dropout": 0.3, "dropout_in": 0.3}
+    config = config_with(objective=RECIPES[recipe], decoder=decoder, train=over)
+    (tmp_path / "whole").mkdir()
+    whole = trainer(config, tmp_path / "whole")
+    whole.run()
+    (tmp_path / "broken").mkdir()
+    for stop in (100, 250):
+        with pytest.raises(KeyError):
+            trainer(config, tmp_path / "broken", watcher=StopAt(stop)).run(resume=stop > 100)
+    resumed = trainer(config, tmp_path / "broken")
+    resumed.run(resume=True)
+    assert same_weights(whole.model, resumed.model)
+
+    def figures(folder):
+        rows = read_rows(tmp_path / folder / "metrics.jsonl")
+        return [{k: v for k, v in row.items() if "second" not in k} for row in rows]
+
+    assert figures("whole") == figures("broken")
+    assert not any(p.suffix in (".pkl", ".pt", ".bin") for p in tmp_path.rglob("*"))
+
+
+def test_rows_count_every_token_and_text(tmp_path):
+    config = config_with(train={"epochs": 2, "steps": None, "batch_tokens": 200})
+    run = trainer(config, tmp_path)
+    outcome = run.run()
+    rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert outcome.tokens == 2 * 600 * 9 == rows[-1]["tokens"]
+    keys = {"step", "epoch", "seconds", "tokens", "loss", "reconstruction", "kl", "beta", "lr", "active_units"}
+    assert all(keys <= row.keys() for row in rows)
+    assert rows[-1]["epoch"] == 2
+    assert rows[-1]["reconstruction"] < rows[0]["reconstruction"]
+
+
+def test_a_loss_that_is_no_number_stops_and_keeps_the_last_checkpoint(tmp_path):
+    config = config_with(train={"steps": 300, "validations": 6})
+    with pytest.raises(KeyError):
+        trainer(config, tmp_path, watcher=StopAt(100)).run()
+    before = (tmp_path / "checkpoint" / "state.safetensors").read_bytes()
+    run = trainer(config, tmp_path)
+    healthy = run.objective._elbo_loss
+
+    def poisoned(model, batch, progress):
+        losses = healthy(model, batch, progress)
+        return dataclasses.replace(losses, loss=losses.loss * torch.nan)
+
+    run.objective._elbo_loss = poisoned
+    with pytest.raises(TextVAEError, match="stopped being a number"):
+        run.run(resume=True)
+    assert (tmp_path / "checkpoint" / "state.safetensors").read_bytes() == before
+
+
+def test_ctrl_c_ends_with_a_usable_model(tmp_path):
+    class Interrupt(Silent):
+        def row(self, row):
+            if row["step"] == 100:
+                signal.raise_signal(signal.SIGINT)
+
+    run = trainer(config_with(train={"steps": 100_000}), tmp_path, watcher=Interrupt())
+    outcome = run.run()
+    assert (outcome.reason, outcome.step) == ("interrupted", 100)
+    assert not run.model.training
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_early_stopping_keeps_the_best_weights(tmp_path):
+    # a tiny training set is learnt by heart: validation gets worse again
+    config = config_with(train={"steps": 5000, "validations": 50, "patience": 2, "lr": 0.02})
+    run = trainer(config, tmp_path, train=Dataset(random_ids([9] * 20)))
+    outcome = run.run()
+    assert outcome.reason == "early"
+    validated = [r["validation_loss"] for r in read_rows(tmp_path / "metrics.jsonl") if "validation_loss" in r]
+    assert outcome.validation_loss == min(validated) < validated[-1]
+    again = run._validate(next(run.objective.phases(run.model)))
+    assert again["validation_loss"] == pytest.approx(outcome.validation_loss, abs=1e-4)
+
+
+def test_a_time_budget_is_kept():
+    config = config_with(train={"time_budget": 4, "steps": None})
+    length = Length(config.train, reserve=1.0)
+    outcome = trainer(config, length=length).run()
+    assert 2.5 < outcome.seconds < 4
+    assert length.progress(0, 0) == 1
