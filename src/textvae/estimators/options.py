@@ -1,0 +1,96 @@
+"""From the options of an estimator to a configuration."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from textvae.config import Config, merge, parse_assignments, read_config
+from textvae.errors import TextVAEError
+from textvae.presets import load_preset
+
+# The options with names of their own: section of the configuration -> names in it ("" is the top).
+_NAMED = {
+    "": ("latent_dim",),
+    "text": ("tokenizer", "vocab_size"),
+    "train": ("epochs", "steps", "time_budget", "seed"),
+    "objective": ("target_kl",),
+}
+_FIXED_ON_RESUME = ("seed", "batch_tokens", "validations")  # of [train]; the rest of it may change
+
+
+def configuration(options: Mapping[str, Any], saved: Config | None = None) -> Config:
+    """What ``TextVAE``'s options ask for: preset, then ``config``, then options by name, then ``set``.
+
+    A training that is resumed keeps its ``saved`` configuration: how long and how fast to train may change,
+    the model may not.
+
+    Raises:
+        TextVAEError: an option that doesn't exist or can't be used.
+    """
+    preset = load_preset(options["preset"]).config
+    asked = _asked(options)
+    if saved is not None:
+        return _resumed(saved, asked if options["preset"] == "default" else merge(preset, asked))
+    tree = merge(preset, asked)
+    objective = tree.get("objective", {})
+    target = objective.get("target_kl")
+    if target is not None and "free_bits" not in asked.get("objective", {}) and "free_bits" in objective:
+        # the preset's free bits could hold the KL above the target
+        tree = merge(tree, {"objective": {"free_bits": min(objective["free_bits"], target / 2)}})
+    return read_config(tree)
+
+
+def _asked(options: Mapping[str, Any]) -> dict[str, Any]:
+    tree: dict[str, Any] = {}
+    for section, names in _NAMED.items():
+        given = {name: options[name] for name in names if options[name] is not None}
+        if given:
+            tree = merge(tree, {section: given} if section else given)
+    return merge(merge(_config_tree(options["config"]), tree), _set_tree(options["set"]))
+
+
+def _resumed(saved: Config, wanted: Mapping[str, Any]) -> Config:
+    before = saved.model_dump(mode="json")
+    config = read_config(merge(before, wanted))
+    after = config.model_dump(mode="json")
+    changed = [key for key in before if key != "train" and before[key] != after[key]]
+    changed += [f"train.{key}" for key in _FIXED_ON_RESUME if before["train"][key] != after["train"][key]]
+    if changed:
+        raise TextVAEError(
+            f"The training to resume was started with another {', '.join(changed)}: "
+            "resume without these options, or start anew with --overwrite."
+        )
+    return config
+
+
+def _config_tree(config: str | PathLike[str] | Mapping[str, Any] | None) -> dict[str, Any]:
+    if config is None or isinstance(config, Mapping):
+        return dict(config or {})
+    path = Path(config)
+    try:
+        tree = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise TextVAEError(f"Can't read the configuration {path}: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise TextVAEError(f"{path} is no TOML: {error}.") from error
+    tree.pop("preset", None)  # a preset's file says there what it is
+    return tree
+
+
+def _set_tree(options: Mapping[str, Any] | Iterable[str] | None) -> dict[str, Any]:
+    if options is None:
+        return {}
+    if isinstance(options, str):
+        return parse_assignments([options])
+    if not isinstance(options, Mapping):
+        return parse_assignments(options)
+    tree: dict[str, Any] = {}
+    for path, value in options.items():
+        for key in reversed(path.split(".")):
+            value = {key: value}
+        tree = merge(tree, value)
+    return tree

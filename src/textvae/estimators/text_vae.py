@@ -1,0 +1,472 @@
+"""The sentence VAE as a scikit-learn estimator."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Mapping
+from importlib.metadata import version
+from os import PathLike
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, Self, TypedDict, Unpack, overload
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from textvae.config import Config
+from textvae.errors import TextVAEError
+from textvae.estimators import strings
+from textvae.estimators.fitting import HISTORY, train_model, write_figures
+from textvae.estimators.options import configuration
+from textvae.estimators.progress import progress_bar
+from textvae.latent.generate import Method, generate
+from textvae.latent.interpolate import interpolate
+from textvae.latent.neighbours import nearest
+from textvae.metrics.draws import seeded
+from textvae.store import (
+    METRICS,
+    TOKENIZER,
+    read_json,
+    read_model,
+    read_model_config,
+    write_atomically,
+    write_config,
+    write_model,
+)
+from textvae.text.corpus import Corpus
+from textvae.text.tokenize import Tokenizer
+from textvae.train.tracking import Silent, read_rows, watcher_for
+
+
+class Decoding(TypedDict, total=False):
+    """How texts are written: the options of ``textvae.latent.generate.generate``."""
+
+    method: Method
+    temperature: float
+    top_p: float
+    top_k: int | None
+    beam_size: int
+    length_penalty: float
+    max_length: int
+    allow_unknown: bool
+    batch_size: int
+
+
+class Neighbour(NamedTuple):
+    """A text of a corpus near to a query: its place there, itself, and the distance of the latents."""
+
+    index: int
+    text: str
+    distance: float
+
+
+class TextVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """A sentence VAE: strings in, latents, figures and strings out.
+
+    Every option is None by default, which leaves it to the preset. Later ones win: preset, ``config``, the
+    options with names of their own, ``set``.
+
+    Args:
+        preset: a ready configuration; ``textvae presets`` lists them.
+        latent_dim: Z, how many numbers a text becomes.
+        tokenizer: ``auto``, ``word``, ``bpe``, ``unigram``, ``char`` or ``jieba``.
+        vocab_size: ordinary tokens at most.
+        epochs, steps, time_budget: how long to train, by one of the three; a time is a number of seconds or
+            a string such as ``'10m'``.
+        target_kl: nats per text to hold the KL at.
+        seed: of the split, the first weights and the order of training.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        config: a TOML file of options, or the same as nested dictionaries.
+        set: any option by its dotted name, ``{"decoder.dropout": 0.3}`` or ``["decoder.dropout=0.3"]``.
+        verbose: whether training tells on stderr how it goes.
+
+    Attributes:
+        model_: the trained ``textvae.model.VAE``.
+        tokenizer_: its ``Tokenizer``.
+        config_: the whole ``Config``.
+        history_: rows of figures, one an interval of training.
+        metrics_: what ``metrics.json`` holds: ``evaluation``, ``findings``, ``training``, ``data``, ``versions``.
+        dropped_: how many texts were left out, by reason.
+        n_dropped_: how many in all.
+        test_texts_: texts kept from training and validation; none where validation texts were given.
+
+    >>> vae = TextVAE(latent_dim=16, epochs=5).fit(texts)  # doctest: +SKIP
+    >>> vae.encode(["a text", "another"]).shape  # doctest: +SKIP
+    (2, 16)
+    """
+
+    model_: Any
+    tokenizer_: Tokenizer
+    config_: Config
+    history_: list[dict[str, Any]]
+    metrics_: dict[str, Any]
+
+    def __init__(
+        self,
+        preset: str = "default",
+        *,
+        latent_dim: int | None = None,
+        tokenizer: str | None = None,
+        vocab_size: int | None = None,
+        epochs: float | None = None,
+        steps: int | None = None,
+        time_budget: float | str | None = None,
+        target_kl: float | None = None,
+        seed: int | None = None,
+        device: str = "auto",
+        config: str | PathLike[str] | Mapping[str, Any] | None = None,
+        set: Mapping[str, Any] | Iterable[str] | None = None,
+        verbose: bool = False,
+    ):
+        self.preset = preset
+        self.latent_dim = latent_dim
+        self.tokenizer = tokenizer
+        self.vocab_size = vocab_size
+        self.epochs = epochs
+        self.steps = steps
+        self.time_budget = time_budget
+        self.target_kl = target_kl
+        self.seed = seed
+        self.device = device
+        self.config = config
+        self.set = set
+        self.verbose = verbose
+
+    # ------------------------------------------------------------------ training
+
+    def fit(
+        self,
+        X: Corpus | Iterable[str],
+        y: object = None,
+        *,
+        validation: Corpus | Iterable[str] | None = None,
+        output: str | PathLike[str] | None = None,
+        resume: bool = False,
+        overwrite: bool = False,
+        started: float | None = None,
+    ) -> Self:
+        """Trains on texts; labels are ignored.
+
+        Args:
+            X: texts; empty and too long ones are left out and counted.
+            y: not used.
+            validation: texts to watch training by; without them a tenth of the texts is kept for validation
+                and test.
+            output: a folder for the model, its checkpoints and its figures; None keeps nothing on disk.
+            resume: go on with the training that was cut off in ``output``, with the same texts.
+            overwrite: replace a model in ``output``.
+            started: ``time.monotonic()`` from which a time budget counts; by default this call.
+
+        Raises:
+            TextVAEError: texts, options or folder can't be used, or the training failed.
+        """
+        started = time.monotonic() if started is None else started
+        say: Callable[[str], object] = _say if self.verbose else (lambda line: None)
+        fitted = train_model(
+            strings.as_corpus(X),
+            None if validation is None else strings.as_corpus(validation, "validation texts"),
+            lambda saved: configuration(self.get_params(deep=False), saved),
+            folder=None if output is None else Path(output),
+            resume=resume,
+            overwrite=overwrite,
+            device=self.device,
+            started=started,
+            watcher=watcher_for() if self.verbose else Silent(),
+            say=say,
+        )
+        self._take(fitted.model, fitted.material.tokenizer, fitted.config, fitted.metrics, fitted.history)
+        self.test_texts_ = fitted.material.test
+        return self
+
+    def _take(
+        self,
+        model: Any,
+        tokenizer: Tokenizer,
+        config: Config,
+        metrics: dict[str, Any],
+        history: list[dict[str, Any]],
+    ) -> None:
+        self.model_, self.tokenizer_, self.config_ = model, tokenizer, config
+        self.metrics_, self.history_ = metrics, history
+        self.dropped_ = dict(metrics.get("data", {}).get("dropped", {}))
+        self.n_dropped_ = sum(self.dropped_.values())
+        self.test_texts_: list[str] = []
+
+    # ------------------------------------------------------------------ latents
+
+    def transform(self, X: Iterable[str]) -> np.ndarray:
+        """The latents of texts, (N, Z) float32: ``encode`` for scikit-learn."""
+        return self.encode(strings.listed(X))
+
+    def encode(
+        self,
+        texts: str | Iterable[str],
+        *,
+        batch_size: int | None = None,
+        normalize_embeddings: bool = False,
+        show_progress_bar: bool = False,
+    ) -> np.ndarray:
+        """The mean of q(z|x): (Z,) for one string, (N, Z) for a list, float32, in the order of the texts.
+
+        Args:
+            texts: one text or several.
+            batch_size: texts encoded at once, at most; by default as many as fit.
+            normalize_embeddings: scale each latent to length 1.
+            show_progress_bar: on stderr.
+        """
+        check_is_fitted(self, "model_")
+        one, items = _one_or_more(texts)
+        with progress_bar("encoding", show_progress_bar) as progress:
+            z = strings.encode_strings(
+                self.model_, self.tokenizer_, items, batch_size=batch_size, progress=progress
+            )
+        if normalize_embeddings:
+            z = z / np.maximum(np.linalg.norm(z, axis=1, keepdims=True), 1e-12)
+        return z[0] if one else z
+
+    @overload
+    def reconstruct(self, texts: str, *, seed: int = 0, **decoding: Unpack[Decoding]) -> str: ...
+    @overload
+    def reconstruct(
+        self, texts: Iterable[str], *, seed: int = 0, **decoding: Unpack[Decoding]
+    ) -> list[str]: ...
+    def reconstruct(self, texts, *, seed=0, **decoding):  # pyright: ignore[reportInconsistentOverload]
+        """Texts written from the latents of texts, greedily unless another ``method`` is given."""
+        return self.decode(self.encode(texts), seed=seed, **decoding)
+
+    def decode(
+        self, z: ArrayLike, *, seed: int = 0, **decoding: Unpack[Decoding]
+    ) -> Any:  # str for (Z,), list[str] for (N, Z)
+        """The text of one latent (Z,), or the texts of several (N, Z), as a list.
+
+        ``method`` is ``greedy`` (the default), ``sample`` (with ``temperature``, ``top_p``, ``top_k``,
+        ``seed``) or ``beam`` (with ``beam_size``, ``length_penalty``); see ``textvae.latent.generate``.
+        """
+        check_is_fitted(self, "model_")
+        latents = np.asarray(z, np.float32)
+        rows = latents[None] if latents.ndim == 1 else latents
+        if rows.ndim != 2 or rows.shape[1] != self.model_.latent_dim:
+            raise TextVAEError(
+                f"Latents of this model have {self.model_.latent_dim} numbers, as (Z,) or (N, Z); "
+                f"got an array of shape {latents.shape}."
+            )
+        options: Decoding = {"max_length": self.config_.text.max_length, **decoding}
+        written = self.tokenizer_.decode_batch(generate(self.model_.decoder, rows, seed=seed, **options).ids)
+        return written[0] if latents.ndim == 1 else written
+
+    def sample(self, n: int = 1, *, seed: int = 0, **decoding: Unpack[Decoding]) -> list[str]:
+        """Texts from z ~ p(z), drawn from p(x|z) too unless another ``method`` is given."""
+        check_is_fitted(self, "model_")
+        if n < 0:
+            raise TextVAEError(f"The number of samples can't be negative, got {n}.")
+        parameter = next(self.model_.parameters())
+        with seeded(parameter.device, seed):
+            z = self.model_.prior().sample((n,)).float().cpu().numpy()
+        options: Decoding = {"method": "sample", **decoding}
+        return self.decode(z, seed=seed, **options)
+
+    def interpolate(
+        self,
+        a: str | ArrayLike,
+        b: str | ArrayLike,
+        steps: int = 7,
+        *,
+        path: Literal["linear", "spherical"] = "linear",
+        seed: int = 0,
+        **decoding: Unpack[Decoding],
+    ) -> list[str]:
+        """The texts along the path from ``a`` to ``b``, texts or latents (Z,), both ends included."""
+        ends = [self.encode(end) if isinstance(end, str) else end for end in (a, b)]
+        return self.decode(interpolate(*ends, steps, method=path), seed=seed, **decoding)
+
+    def neighbours(
+        self,
+        texts: str | Iterable[str],
+        corpus: Iterable[str],
+        k: int = 5,
+        *,
+        metric: Literal["cosine", "euclidean"] = "cosine",
+    ) -> Any:  # list[Neighbour] for a str, a list of these for a list
+        """The ``k`` texts of a corpus nearest to each text, nearest first: a list for one string, else lists."""
+        one, items = _one_or_more(texts)
+        candidates = strings.listed(corpus.texts if isinstance(corpus, Corpus) else corpus)
+        z = self.encode(candidates)
+        if not items:
+            return []
+        found = nearest(z, self.encode(items), k=k, metric=metric)
+        lists = [
+            [Neighbour(int(i), candidates[i], float(d)) for i, d in zip(row, distances, strict=True)]
+            for row, distances in zip(found.indices, found.distances, strict=True)
+        ]
+        return lists[0] if one else lists
+
+    # ------------------------------------------------------------------ figures
+
+    def score(self, X: str | Iterable[str], y: object = None, *, iw_samples: int = 100, seed: int = 0) -> Any:
+        """An estimate of log p(x) in nats for every text: (N,) float64, a float for one string.
+
+        By importance weighting with ``iw_samples`` samples of q(z|x), a lower bound in expectation. For a
+        single number over texts, take the mean or use ``evaluate``.
+        """
+        check_is_fitted(self, "model_")
+        one, items = _one_or_more(X)
+        scores = strings.log_likelihood(
+            self.model_, self.tokenizer_, items, iw_samples=iw_samples, seed=seed
+        )
+        return float(scores[0]) if one else scores
+
+    def evaluate(
+        self,
+        texts: Corpus | Iterable[str],
+        *,
+        iw_samples: int = 500,
+        seed: int = 0,
+        show_progress_bar: bool = False,
+    ) -> dict[str, Any]:
+        """The figures of the model on texts, as ``textvae evaluate --json`` gives them; empty texts are left out.
+
+        The keys, their units and estimators: ``textvae.metrics.evaluation.summarise``.
+        """
+        check_is_fitted(self, "model_")
+        with progress_bar("evaluating", show_progress_bar) as progress:
+            return strings.evaluate(
+                self.model_,
+                self.tokenizer_,
+                strings.as_corpus(texts).texts,
+                iw_samples=iw_samples,
+                seed=seed,
+                progress=progress,
+            )
+
+    def diagnose(self, texts: Corpus | Iterable[str] | None = None) -> list[dict[str, Any]]:
+        """What is wrong with the model, the worst first: ``name``, ``severity``, ``evidence``, ``advice``.
+
+        On ``texts``, or without them as found when training ended.
+        """
+        check_is_fitted(self, "model_")
+        if texts is None:
+            return self.metrics_.get("findings", [])
+        items = strings.as_corpus(texts).texts
+        figures = strings.evaluate(self.model_, self.tokenizer_, items, iw_samples=20)
+        return strings.findings(self.model_, self.tokenizer_, items, figures, self.history_)
+
+    # ------------------------------------------------------------------ folders
+
+    def save_pretrained(self, folder: str | PathLike[str]) -> None:
+        """Writes the model as a folder; one that is there is replaced once the new one is whole.
+
+        Raises:
+            TextVAEError: the folder can't be written; a model in it is kept.
+        """
+        check_is_fitted(self, "model_")
+        target = Path(folder)
+        try:
+            target.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=target, prefix=".saving.") as temporary:
+                whole = Path(temporary) / (target.resolve().name or "model")
+                self._write(whole)
+                for path in whole.iterdir():
+                    path.replace(target / path.name)
+        except OSError as error:
+            raise TextVAEError(f"Could not save to {target}: {error.strerror}.") from error
+
+    def _write(self, folder: Path) -> None:
+        write_config(folder, self.config_, self.tokenizer_.vocab_size, version("textvae"))
+        write_atomically(folder / TOKENIZER, self.tokenizer_.to_json().encode())
+        write_figures(folder, self.config_, self.metrics_)
+        write_model(folder, self.model_)
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        source: str | PathLike[str],
+        *,
+        device: str = "auto",
+        allow_download: bool = False,
+        revision: str | None = None,
+    ) -> Self:
+        """The model that a folder holds.
+
+        Args:
+            source: a folder; with ``allow_download`` also a repository of the Hugging Face Hub.
+            device: ``auto``, ``cpu`` or ``cuda``.
+            allow_download: whether ``source`` may be fetched from the Hub if there is no such folder.
+            revision: of the repository.
+
+        Raises:
+            TextVAEError: no model, a damaged one, or one of another format.
+        """
+        folder = Path(source)
+        if not folder.exists() and allow_download:
+            folder = _download(str(source), revision)
+        model, config = read_model(folder)
+        tokenizer = Tokenizer.load(folder / TOKENIZER)
+        vocab_size = read_model_config(folder)[1]
+        if tokenizer.vocab_size != vocab_size:
+            raise TextVAEError(
+                f"{folder / TOKENIZER} has {tokenizer.vocab_size} tokens and the model {vocab_size}: "
+                "they don't belong together."
+            )
+        metrics = read_json(folder / METRICS) if (folder / METRICS).exists() else {}
+        self = cls(config=config.model_dump(mode="json"), device=device)
+        model.to(strings.resolve_device(device))
+        self._take(model, tokenizer, config, metrics, read_rows(folder / HISTORY))
+        return self
+
+    def push_to_hub(
+        self, repo_id: str, *, private: bool | None = None, token: str | None = None, message: str | None = None
+    ) -> str:
+        """Uploads the model to the Hugging Face Hub, and returns its address there."""
+        from huggingface_hub import HfApi
+
+        check_is_fitted(self, "model_")
+        api = HfApi(token=token)
+        with tempfile.TemporaryDirectory() as temporary:
+            folder = Path(temporary) / repo_id.rpartition("/")[2]
+            self._write(folder)
+            try:
+                api.create_repo(repo_id, private=private, exist_ok=True)
+                done = api.upload_folder(
+                    repo_id=repo_id, folder_path=folder, commit_message=message or "A model of textvae"
+                )
+            except Exception as error:  # the network, rights, names: many kinds
+                raise TextVAEError(f"Could not push to {repo_id}: {_first_line(error)}") from error
+        return str(done)
+
+    # ------------------------------------------------------------------ scikit-learn
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.model_.latent_dim
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.one_d_array = True
+        tags.input_tags.two_d_array = False
+        tags.target_tags.required = False
+        return tags
+
+
+def _one_or_more(texts: str | Iterable[str]) -> tuple[bool, list[str]]:
+    return (True, [texts]) if isinstance(texts, str) else (False, strings.listed(texts))
+
+
+def _download(repo_id: str, revision: str | None) -> Path:
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(repo_id, revision=revision))
+    except Exception as error:  # the network, rights, names: many kinds
+        raise TextVAEError(f"Could not fetch {repo_id}: {_first_line(error)}") from error
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
