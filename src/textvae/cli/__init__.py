@@ -1,0 +1,5 @@
+"""The command ``textvae``."""
+
+from textvae.cli.app import app, main
+
+__all__ = ["app", "main"]

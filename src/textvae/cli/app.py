@@ -1,0 +1,123 @@
+"""The commands put together, and what happens when one fails."""
+
+from __future__ import annotations
+
+import sys
+import time
+import traceback
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from textvae.cli import demo, evaluate, presets, train, use
+from textvae.cli.console import out, say
+from textvae.errors import TextVAEError
+
+_DEBUG = "--debug"
+
+
+class _Commands(TyperGroup):
+    """Ends a failed command with one sentence; ``--debug``, anywhere on the line, shows the trace instead."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        words = args[: args.index("--")] if "--" in args else args
+        ctx.meta["textvae.debug"] = _DEBUG in words
+        if _DEBUG in words:
+            args = [word for word in words if word != _DEBUG] + args[len(words) :]
+        return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            say("interrupted")
+            raise typer.Exit(130) from None
+        except BrokenPipeError:
+            raise
+        except TextVAEError as error:
+            sentence = str(error)
+            if sentence and sentence[-1] not in ".!?":
+                sentence += "."
+            failure = f"error: {sentence}"
+        except (
+            OSError,
+            MemoryError,
+            RuntimeError,
+            ValueError,
+            TypeError,
+            LookupError,
+            AttributeError,
+        ) as error:
+            if type(error).__module__.startswith(("typer", "click")):
+                raise  # Exit is a RuntimeError
+            reason = (str(error).strip() or "no reason given").splitlines()[0]
+            failure = (
+                f"error: {type(error).__name__}: {reason} (not foreseen: --debug shows where it came from)"
+            )
+        if ctx.meta["textvae.debug"]:
+            traceback.print_exc()
+        say(failure)
+        raise typer.Exit(1)
+
+
+app = typer.Typer(
+    name="textvae",
+    cls=_Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from textvae import __version__
+
+        out(f"textvae {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def textvae(
+    ctx: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+    debug: Annotated[bool, typer.Option(_DEBUG, help="Show the stack trace of an error.")] = False,
+) -> None:
+    """Variational autoencoders for text: train one on your texts, measure it, and use it.
+
+    textvae demo · textvae train reviews.txt -o MODEL · textvae sample MODEL
+    """
+    ctx.obj = ctx.obj or time.monotonic()  # from when a time budget counts
+
+
+train.add_to(app)
+evaluate.add_to(app)
+use.add_to(app)
+presets.add_to(app)
+demo.add_to(app)
+
+
+@app.command()
+def version() -> None:
+    """Show the versions of textvae and its libraries."""
+    from textvae.estimators.fitting import versions
+
+    for library, number in versions().items():
+        out(f"{library} {number}")
+
+
+def main() -> None:
+    """The console script."""
+    # a time budget counts from the start of the process: the processor time so far is what starting took
+    started = time.monotonic() - time.process_time()
+    command = typer.main.get_command(app)
+    try:
+        command.main(prog_name="textvae", obj=started)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)

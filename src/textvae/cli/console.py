@@ -1,0 +1,130 @@
+"""What commands read from the command line and write to the terminal: results to stdout, all else to stderr."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from textvae.errors import TextVAEError
+
+if TYPE_CHECKING:
+    from textvae.text.corpus import Corpus
+
+# endings of names that are files, whether they are there or not
+_FILES = (".txt", ".csv", ".tsv", ".jsonl", ".parquet", ".gz", ".xz", ".zst")
+
+
+def say(line: str) -> None:
+    """A line to stderr."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def out(line: str = "") -> None:
+    """A line to stdout."""
+    print(line)
+
+
+def out_json(value: Any) -> None:
+    """The only thing on stdout under ``--json``."""
+    print(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def show_table(rows: Iterable[Sequence[str]], title: str = "", headers: Sequence[str] = ()) -> None:
+    """Rows in columns on stdout: a figure, its value, what it means."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(
+        title=title or None, title_justify="left", box=box.SIMPLE, show_header=bool(headers), pad_edge=False
+    )
+    rows = [tuple(row) for row in rows]
+    for i in range(len(rows[0]) if rows else 0):
+        style = ("bold", "cyan", "dim")[min(i, 2)]
+        table.add_column(headers[i] if headers else "", style=style, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    console = Console()
+    if not console.is_terminal:  # a file or a pipe has no width to fit
+        console = Console(width=160)
+    console.print(table)
+
+
+def is_source(argument: str) -> bool:
+    """Whether an argument names texts to read rather than being one."""
+    from textvae.text.read import BUILT_IN
+
+    looks_like_file = argument.lower().endswith(_FILES) and not any(map(str.isspace, argument))
+    return argument == "-" or argument in BUILT_IN or os.path.exists(argument) or looks_like_file
+
+
+def sources(arguments: Sequence[str]) -> Any:
+    """Names on the command line as ``load_corpus`` takes them: all of them files, never texts."""
+    from textvae.text.read import BUILT_IN
+
+    if len(arguments) == 1:
+        return arguments[0]
+    return [name if name == "-" or name in BUILT_IN else Path(name) for name in arguments]
+
+
+def read_sources(
+    arguments: Sequence[str],
+    text_column: str | None = None,
+    label_column: str | None = None,
+    split: str | None = None,
+) -> Corpus:
+    """The texts of files, built-in corpora or stdin."""
+    from textvae.text.read import load_corpus
+
+    if split not in (None, "lines", "sentences"):
+        raise TextVAEError(f"There is no --split '{split}'; there are: lines, sentences.")
+    return load_corpus(
+        sources(arguments),
+        text_column=text_column,
+        label_column=label_column,
+        split_sentences=split == "sentences",
+    )
+
+
+def read_texts(
+    arguments: Sequence[str] | None, text_column: str | None = None, label_column: str | None = None
+) -> Corpus:
+    """Texts given as such, or in files, or on stdin where no argument is given."""
+    from textvae.text.corpus import Corpus
+
+    if not arguments:
+        if sys.stdin is None or sys.stdin.isatty():
+            raise typer.BadParameter("give texts, a file, or - for standard input")
+        arguments = ["-"]
+    if not any(map(is_source, arguments)):
+        return Corpus([str(argument) for argument in arguments], name="arguments")
+    corpus = read_sources(arguments, text_column, label_column)
+    if corpus.dropped:
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in corpus.dropped.items())
+        say(f"{corpus.name}: {len(corpus):,} texts (left out: {reasons})")
+    return corpus
+
+
+def decoding(
+    greedy: bool, temperature: float | None, top_p: float | None, beam: int | None, default: str
+) -> dict[str, Any]:
+    """The options of writing texts, as ``TextVAE.decode`` takes them."""
+    drawn = temperature is not None or top_p is not None
+    if greedy + drawn + (beam is not None) > 1:
+        raise typer.BadParameter("--greedy, --beam and --temperature or --top-p exclude each other")
+    if beam is not None:
+        return {"method": "beam", "beam_size": beam}
+    if drawn:
+        return {
+            "method": "sample",
+            "temperature": 1.0 if temperature is None else temperature,
+            "top_p": 1.0 if top_p is None else top_p,
+        }
+    return {"method": "greedy" if greedy else default}

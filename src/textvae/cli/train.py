@@ -1,0 +1,131 @@
+"""``textvae train``."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from textvae.cli import options
+from textvae.cli.console import out, out_json, read_sources, say, show_table
+from textvae.errors import TextVAEError
+
+_LENGTH, _TEXT, _MODEL = "How long", "Texts", "What to train"
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command()(train)
+
+
+def train(
+    ctx: typer.Context,
+    files: Annotated[
+        list[str],
+        typer.Argument(metavar="FILE…", help="Texts: files, - for stdin, docstrings or grammar (built in)."),
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="MODEL", help="Folder for the model.")],
+    validation: Annotated[
+        str | None,
+        typer.Option("--validation", metavar="FILE", help="Validation texts.", rich_help_panel=_TEXT),
+    ] = None,
+    text_column: options.TextColumn = None,
+    label_column: options.LabelColumn = None,
+    split: Annotated[
+        str | None,
+        typer.Option(help="lines (one text a line) or sentences.", rich_help_panel=_TEXT),
+    ] = None,
+    preset: Annotated[
+        str, typer.Option(help="Ready configuration: see textvae presets list.", rich_help_panel=_MODEL)
+    ] = "default",
+    config: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.toml", help="Options laid on the preset.", rich_help_panel=_MODEL),
+    ] = None,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="A.B=C", help="Any option; repeatable.", rich_help_panel=_MODEL),
+    ] = None,
+    latent_dim: Annotated[
+        int | None, typer.Option(help="Numbers that a text becomes.", rich_help_panel=_MODEL)
+    ] = None,
+    tokenizer: Annotated[
+        str | None, typer.Option(help="word, bpe, unigram, char or jieba.", rich_help_panel=_MODEL)
+    ] = None,
+    vocab_size: Annotated[
+        int | None, typer.Option(help="Ordinary tokens at most.", rich_help_panel=_MODEL)
+    ] = None,
+    target_kl: Annotated[
+        float | None, typer.Option(help="Nats of KL to hold.", rich_help_panel=_MODEL)
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Same seed, same machine: same model.", rich_help_panel=_MODEL)
+    ] = None,
+    epochs: Annotated[
+        float | None, typer.Option(help="Times through the texts.", rich_help_panel=_LENGTH)
+    ] = None,
+    steps: Annotated[int | None, typer.Option(help="Batches.", rich_help_panel=_LENGTH)] = None,
+    time_budget: Annotated[
+        str | None, typer.Option(metavar="T", help="Time in all, as 90s, 20m, 1.5h.", rich_help_panel=_LENGTH)
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Go on with a training that was cut off.", rich_help_panel=_LENGTH),
+    ] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a model in MODEL.")] = False,
+    device: options.Device = "auto",
+    json: options.Json = False,
+) -> None:
+    """Train a VAE on texts.
+
+    Example: textvae train reviews.csv --text-column text -o MODEL --time-budget 10m
+    """
+    from textvae.estimators.options import configuration
+
+    asked: dict[str, Any] = {
+        "preset": preset,
+        "latent_dim": latent_dim,
+        "tokenizer": tokenizer,
+        "vocab_size": vocab_size,
+        "epochs": epochs,
+        "steps": steps,
+        "time_budget": time_budget,
+        "target_kl": target_kl,
+        "seed": seed,
+        "config": config,
+        "set": assignments or None,
+    }
+    if not resume:
+        configuration(asked)  # a mistake is told before the texts are read
+    corpus = read_sources(files, text_column, label_column, split)
+    held = read_sources([validation], text_column, label_column, split) if validation is not None else None
+
+    from textvae.estimators import TextVAE
+    from textvae.estimators.card import figures
+
+    vae = TextVAE(**asked, device=device, verbose=True)
+    begun = time.time()
+    try:
+        vae.fit(corpus, validation=held, output=output, resume=resume, overwrite=overwrite, started=ctx.obj)
+    except TextVAEError:
+        if _checkpoint_since(output, begun):
+            say(f"The last checkpoint is kept in {output}: --resume goes on from it.")
+        raise
+    evaluation = vae.metrics_["evaluation"]
+    if json:
+        out_json({"model": str(output), **vae.metrics_})
+        return
+    show_table(figures(evaluation), f"On {evaluation['n_texts']:,} {evaluation['texts']} texts")
+    for warning in evaluation["warnings"]:
+        out(f"! {warning}")
+    for finding in vae.metrics_["findings"]:
+        out(f"! {finding['name']}: {finding['evidence']}. {finding['advice']}")
+    out(f"The model is in {output}. Next: textvae sample {output} · textvae reconstruct {output} 'a text'")
+
+
+def _checkpoint_since(folder: Path, begun: float) -> bool:
+    """Whether the training that began at this time left a checkpoint."""
+    files = (folder / "checkpoint").glob("*.safetensors")
+    return any(file.stat().st_mtime >= begun - 1 for file in files)
