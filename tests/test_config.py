@@ -9,7 +9,9 @@ from textvae.registry import PartConfig, names, register
 
 
 def test_assignments_become_a_tree():
-    tree = parse_assignments(["decoder.dropout=0.3", "decoder.name=gru", "train.seed=4", "text.tokenizer=char"])
+    tree = parse_assignments(
+        ["decoder.dropout=0.3", "decoder.name=gru", "train.seed=4", "text.tokenizer=char"]
+    )
     assert tree == {
         "decoder": {"dropout": 0.3, "name": "gru"},
         "train": {"seed": 4},
@@ -57,7 +59,7 @@ def test_bad_options_are_refused_in_one_sentence(assignment, sentence):
 
 
 def test_two_lengths_are_refused():
-    with pytest.raises(TextVAEError, match="epochs and train.steps"):
+    with pytest.raises(TextVAEError, match=r"epochs and train\.steps"):
         read_config({"train": {"epochs": 2, "steps": 3}})
 
 
@@ -78,5 +80,5 @@ def test_parts_that_cannot_work_together_are_refused_by_name(monkeypatch):
         names(kind)  # registered before the copy below is thrown away
     monkeypatch.setattr(registry, "_ENTRIES", dict(registry._ENTRIES))
     register("posterior", "implicit", PartConfig, provides=("rsample",))(object)
-    with pytest.raises(TextVAEError, match="objective elbo needs kl, which none of .*posterior implicit"):
+    with pytest.raises(TextVAEError, match=r"objective elbo needs kl, which none of .*posterior implicit"):
         read_config({"posterior": "implicit", "prior": "standard"})

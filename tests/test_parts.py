@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from models import one, padded, part_options, random_batch, small_config, small_model
 from torch.distributions import kl_divergence
 
+from models import one, padded, part_options, random_batch, small_config, small_model
 from textvae.errors import TextVAEError
 from textvae.registry import find, names
 from textvae.store import load_tensors, read_tensors, tensors, write_tensors
@@ -83,7 +83,9 @@ def test_posterior_kl_matches_monte_carlo(name):
     torch.testing.assert_close(sampled, kl_divergence(q, p), rtol=0.02, atol=0.02)
 
 
-@pytest.mark.parametrize(("kind", "name"), [("encoder", n) for n in ENCODERS] + [("decoder", n) for n in DECODERS])
+@pytest.mark.parametrize(
+    ("kind", "name"), [("encoder", n) for n in ENCODERS] + [("decoder", n) for n in DECODERS]
+)
 def test_every_parameter_gets_a_finite_gradient(kind, name):
     model = small_model(**{kind: part_options(kind, name)})
     terms = model(random_batch((5, 9, 3, 6, 7, 4)))
@@ -94,7 +96,9 @@ def test_every_parameter_gets_a_finite_gradient(kind, name):
         assert parameter.grad.abs().sum() > 0, label
 
 
-@pytest.mark.parametrize(("kind", "name"), [("encoder", n) for n in ENCODERS] + [("decoder", n) for n in DECODERS])
+@pytest.mark.parametrize(
+    ("kind", "name"), [("encoder", n) for n in ENCODERS] + [("decoder", n) for n in DECODERS]
+)
 def test_saved_weights_give_equal_encodings_and_likelihoods(kind, name, tmp_path):
     first, second = (small_model(**{kind: part_options(kind, name)}).eval() for _ in range(2))
     path = tmp_path / "weights.safetensors"
@@ -107,6 +111,6 @@ def test_saved_weights_give_equal_encodings_and_likelihoods(kind, name, tmp_path
 
 
 def test_unknown_part_is_refused_by_name():
-    with pytest.raises(TextVAEError, match="no encoder called 'cnm'; there are: .*lstm"):
+    with pytest.raises(TextVAEError, match=r"no encoder called 'cnm'; there are: .*lstm"):
         small_config(encoder="cnm")
     assert find("encoder", "lstm").name == "lstm"

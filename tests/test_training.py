@@ -8,11 +8,12 @@ import signal
 import numpy as np
 import pytest
 import torch
-from models import SMALL, VOCAB, random_ids
 
+from models import SMALL, VOCAB, random_ids
 from textvae.config import Config, merge, read_config
 from textvae.errors import TextVAEError
 from textvae.model import build, build_objective
+from textvae.objectives.elbo import Elbo
 from textvae.store import tensors
 from textvae.text.batch import Dataset
 from textvae.train.length import Length
@@ -138,25 +139,36 @@ def test_rows_count_every_token_and_text(tmp_path):
     outcome = run.run()
     rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
     assert outcome.tokens == 2 * 600 * 9 == rows[-1]["tokens"]
-    keys = {"step", "epoch", "seconds", "tokens", "loss", "reconstruction", "kl", "beta", "lr", "active_units"}
+    keys = {
+        "step",
+        "epoch",
+        "seconds",
+        "tokens",
+        "loss",
+        "reconstruction",
+        "kl",
+        "beta",
+        "lr",
+        "active_units",
+    }
     assert all(keys <= row.keys() for row in rows)
     assert rows[-1]["epoch"] == 2
     assert rows[-1]["reconstruction"] < rows[0]["reconstruction"]
 
 
-def test_a_loss_that_is_no_number_stops_and_keeps_the_last_checkpoint(tmp_path):
+def test_a_loss_that_is_no_number_stops_and_keeps_the_last_checkpoint(tmp_path, monkeypatch):
     config = config_with(train={"steps": 300, "validations": 6})
     with pytest.raises(KeyError):
         trainer(config, tmp_path, watcher=StopAt(100)).run()
     before = (tmp_path / "checkpoint" / "state.safetensors").read_bytes()
     run = trainer(config, tmp_path)
-    healthy = run.objective._elbo_loss
+    healthy = Elbo._elbo_loss
 
-    def poisoned(model, batch, progress):
-        losses = healthy(model, batch, progress)
+    def poisoned(self, model, batch, progress):
+        losses = healthy(self, model, batch, progress)
         return dataclasses.replace(losses, loss=losses.loss * torch.nan)
 
-    run.objective._elbo_loss = poisoned
+    monkeypatch.setattr(Elbo, "_elbo_loss", poisoned)
     with pytest.raises(TextVAEError, match="stopped being a number"):
         run.run(resume=True)
     assert (tmp_path / "checkpoint" / "state.safetensors").read_bytes() == before
@@ -181,7 +193,9 @@ def test_early_stopping_keeps_the_best_weights(tmp_path):
     run = trainer(config, tmp_path, train=Dataset(random_ids([9] * 20)))
     outcome = run.run()
     assert outcome.reason == "early"
-    validated = [r["validation_loss"] for r in read_rows(tmp_path / "metrics.jsonl") if "validation_loss" in r]
+    validated = [
+        r["validation_loss"] for r in read_rows(tmp_path / "metrics.jsonl") if "validation_loss" in r
+    ]
     assert outcome.validation_loss == min(validated) < validated[-1]
     again = run._validate(next(run.objective.phases(run.model)))
     assert again["validation_loss"] == pytest.approx(outcome.validation_loss, abs=1e-4)

@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from textvae.errors import TextVAEError
+from textvae.precision import Precision
 from textvae.registry import PartConfig, find
 
 _LENGTHS = frozenset({"epochs", "steps", "time_budget"})  # the ways to say how long to train
@@ -31,14 +32,14 @@ class Part(NamedTuple):
     options: PartConfig
 
 
-def _part(kind: str) -> Any:
-    """The field type of a part: read from ``{name = …, option = …}``, written back as the same."""
+def _part(kind: str, usual: str) -> Any:
+    """The type of a part's field: read from ``{name = …, option = …}``, written back as the same."""
 
     def read(value: Any) -> Part:
         if isinstance(value, Part):
             return value
         options = {"name": value} if isinstance(value, str) else dict(value)
-        entry = find(kind, options.pop("name", ""))
+        entry = find(kind, options.pop("name", usual))
         return Part(entry.name, entry.config(**options))
 
     def write(part: Part) -> dict[str, Any]:
@@ -91,7 +92,7 @@ class TrainConfig(_Section):
         default=None, gt=0, description="stop after this many validations without a better one; none: never"
     )
     validations: int = Field(default=20, gt=0, description="validations in the whole of training")
-    precision: Literal["auto", "bf16", "fp32"] = "auto"
+    precision: Precision = "auto"
     seed: int = 0
 
     @model_validator(mode="after")
@@ -107,11 +108,11 @@ class Config(_Section):
 
     latent_dim: int = Field(default=32, gt=0, description="Z, the number of latent dimensions")
     text: TextConfig = TextConfig()
-    encoder: _part("encoder") = Field(default="lstm", validate_default=True)  # pyright: ignore
-    posterior: _part("posterior") = Field(default="gaussian", validate_default=True)  # pyright: ignore
-    prior: _part("prior") = Field(default="standard", validate_default=True)  # pyright: ignore
-    decoder: _part("decoder") = Field(default="lstm", validate_default=True)  # pyright: ignore
-    objective: _part("objective") = Field(default="elbo", validate_default=True)  # pyright: ignore
+    encoder: _part("encoder", "lstm") = Field(default="lstm", validate_default=True)  # pyright: ignore
+    posterior: _part("posterior", "gaussian") = Field(default="gaussian", validate_default=True)  # pyright: ignore
+    prior: _part("prior", "standard") = Field(default="standard", validate_default=True)  # pyright: ignore
+    decoder: _part("decoder", "lstm") = Field(default="lstm", validate_default=True)  # pyright: ignore
+    objective: _part("objective", "elbo") = Field(default="elbo", validate_default=True)  # pyright: ignore
     train: TrainConfig = TrainConfig()
 
     @model_validator(mode="after")

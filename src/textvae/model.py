@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
 
+import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution, Independent, kl_divergence
 
 from textvae.config import Config
+from textvae.decoders.sequence import SequenceDecoder
+from textvae.likelihoods import TokenSequence
+from textvae.objectives.phase import Objective
 from textvae.registry import find
 from textvae.types import Batch
-
-
-class SequenceLikelihood(Protocol):
-    """What a decoder returns: p(x|z) that scores a batch."""
-
-    def log_prob(self, value: Batch) -> Tensor: ...
 
 
 @dataclass(frozen=True)
@@ -34,15 +33,29 @@ class Terms:
     kl_dims: Tensor | None
 
 
+@contextmanager
+def evaluating(module: nn.Module) -> Iterator[torch.device]:
+    """Evaluation mode without gradients; yields the module's device and restores every part's mode."""
+    modes = [(part, part.training) for part in module.modules()]
+    module.eval()
+    try:
+        with torch.no_grad():
+            yield next((t.device for t in (*module.parameters(), *module.buffers())), torch.device("cpu"))
+    finally:
+        for part, training in modes:
+            part.training = training
+
+
 class VAE(nn.Module):
     """Encoder, posterior, prior, decoder (Kingma & Welling 2014).
 
     ELBO(x) = E_q(z|x)[log p(x|z)] − KL(q(z|x) ‖ p(z)).
     """
 
-    def __init__(self, encoder: nn.Module, posterior: nn.Module, prior: nn.Module, decoder: nn.Module):
+    def __init__(self, encoder: nn.Module, posterior: nn.Module, prior: nn.Module, decoder: SequenceDecoder):
         super().__init__()
-        self.encoder, self.posterior, self.prior, self.decoder = encoder, posterior, prior, decoder
+        self.encoder, self.posterior, self.prior = encoder, posterior, prior
+        self.decoder: SequenceDecoder = decoder
 
     @property
     def latent_dim(self) -> int:
@@ -53,7 +66,7 @@ class VAE(nn.Module):
         """q(z|x), batch shape (B,), event shape (Z,)."""
         return self.posterior(self.encoder(batch))
 
-    def decode(self, z: Tensor, batch: Batch) -> SequenceLikelihood:
+    def decode(self, z: Tensor, batch: Batch) -> TokenSequence:
         """p(x|z) for z (*, B, Z): its ``log_prob(batch)`` is (*, B) nats."""
         return self.decoder(z, batch)
 
@@ -87,7 +100,7 @@ def build(config: Config, vocab_size: int, frequencies: Tensor | None = None) ->
     return VAE(encoder, posterior, prior, decoder)
 
 
-def build_objective(config: Config, vocab_size: int) -> nn.Module:
+def build_objective(config: Config, vocab_size: int) -> Objective:
     """The objective a configuration describes."""
     return _class("objective", config)(config.objective.options, vocab_size, config.latent_dim)
 

@@ -44,7 +44,7 @@ def model() -> VAE:
     nn.init.normal_(posterior.log_variance.weight, std=0.05)
     nn.init.constant_(posterior.log_variance.bias, -0.1)
     nn.init.normal_(posterior.loc.weight, std=0.2)
-    return VAE(ToyEncoder(), posterior, StandardPrior(StandardPriorConfig(), LATENT), ToyDecoder())
+    return VAE(ToyEncoder(), posterior, StandardPrior(StandardPriorConfig(), LATENT), ToyDecoder())  # pyright: ignore[reportArgumentType]
 
 
 @pytest.fixture

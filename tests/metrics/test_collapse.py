@@ -37,7 +37,7 @@ def table(loc: Tensor, scale: float) -> tuple[VAE, Dataset]:
     prior = StandardPrior(StandardPriorConfig(), loc.shape[1])
     lengths = torch.arange(len(loc)).remainder(5).tolist()
     dataset = Dataset([np.array([BOS, *[4] * length, EOS]) for length in lengths])
-    return VAE(Index(), Table(loc, scale), prior, nn.Identity()), dataset
+    return VAE(Index(), Table(loc, scale), prior, nn.Identity()), dataset  # pyright: ignore[reportArgumentType]
 
 
 def test_mutual_information_of_a_gaussian_channel():

@@ -128,13 +128,13 @@ def test_stderr_is_that_of_the_mean_over_texts(model: VAE, dataset: Dataset):
     assert one.nll_stderr == one.monte_carlo_stderr > 0
 
 
-def test_bf16_is_near_fp32_and_auto_is_fp32_on_a_cpu(model: VAE, dataset: Dataset):
+def test_bf16_is_near_fp32_and_auto_is_one_of_them(model: VAE, dataset: Dataset):
     full, half, auto = (
         evaluate_likelihood(model, dataset, iw_samples=20, precision=precision)
         for precision in ("fp32", "bf16", "auto")
     )
-    assert (full.precision, half.precision, auto.precision) == ("fp32", "bf16", "fp32")
-    assert_same(full, auto)
+    assert (full.precision, half.precision) == ("fp32", "bf16")
+    assert_same({"fp32": full, "bf16": half}[auto.precision], auto)
     np.testing.assert_array_equal(full.kl, half.kl)
     assert not np.array_equal(full.iw_nll, half.iw_nll)
     np.testing.assert_allclose(full.iw_nll, half.iw_nll, rtol=0.02)

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import nn
 
+from textvae.model import VAE, evaluating
 from textvae.text.batch import Dataset, token_batches
-
-if TYPE_CHECKING:
-    from textvae.model import VAE
 
 
 class Posterior(NamedTuple):
@@ -24,19 +20,6 @@ class Posterior(NamedTuple):
 
     mean: np.ndarray
     stddev: np.ndarray
-
-
-@contextmanager
-def evaluating(module: nn.Module) -> Iterator[torch.device]:
-    """Evaluation mode without gradients; yields the module's device and restores every part's mode."""
-    modes = [(part, part.training) for part in module.modules()]
-    module.eval()
-    try:
-        with torch.no_grad():
-            yield next((t.device for t in (*module.parameters(), *module.buffers())), torch.device("cpu"))
-    finally:
-        for part, training in modes:
-            part.training = training
 
 
 def encode(

@@ -16,7 +16,7 @@ from torch import Tensor
 from textvae.decoders.sequence import SequenceDecoder
 from textvae.errors import TextVAEError
 from textvae.latent.beam import beam_search
-from textvae.latent.encode import evaluating
+from textvae.model import evaluating
 from textvae.types import BOS, EOS, PAD, UNK
 
 Method = Literal["greedy", "sample", "beam"]

@@ -5,18 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.distributions import Distribution, Independent, Normal, kl_divergence
 
-from textvae.metrics.draws import evaluating, kl_to_prior, posterior_draws
+from textvae.metrics.draws import kl_to_prior, posterior_draws
+from textvae.model import VAE, evaluating
 from textvae.text.batch import Dataset, token_batches
-
-if TYPE_CHECKING:
-    from textvae.model import VAE
 
 # A unit is active where the variance of its posterior mean exceeds this (Burda et al. 2016, appendix C).
 ACTIVE_VARIANCE = 0.01

@@ -8,26 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.distributions import Distribution, Independent, Normal, kl_divergence
 
 from textvae.types import Batch
 
 if TYPE_CHECKING:
     from textvae.model import VAE
-
-
-@contextmanager
-def evaluating(module: nn.Module) -> Iterator[torch.device]:
-    """Evaluation mode without gradients; yields the module's device and restores every part's mode."""
-    modes = [(part, part.training) for part in module.modules()]
-    module.eval()
-    try:
-        with torch.no_grad():
-            yield next((t.device for t in (*module.parameters(), *module.buffers())), torch.device("cpu"))
-    finally:
-        for part, training in modes:
-            part.training = training
 
 
 def posterior_draws(model: VAE, q: Distribution, batch: Batch, samples: int, seed: int) -> Tensor:

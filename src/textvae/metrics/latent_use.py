@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from textvae.errors import TextVAEError
-from textvae.metrics.draws import evaluating, posterior_draws, seeded
+from textvae.metrics.draws import posterior_draws, seeded
+from textvae.model import VAE, evaluating
 from textvae.text.batch import Dataset, token_batches
-
-if TYPE_CHECKING:
-    from textvae.model import VAE
 
 
 @dataclass(frozen=True)

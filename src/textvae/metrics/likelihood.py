@@ -5,21 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from textvae.errors import TextVAEError
-from textvae.metrics.draws import evaluating, kl_to_prior, posterior_draws
+from textvae.metrics.draws import kl_to_prior, posterior_draws
+from textvae.model import VAE, evaluating
+from textvae.precision import Precision, autocast, uses_bf16
 from textvae.text.batch import Dataset, token_batches
 from textvae.types import Batch
-
-if TYPE_CHECKING:
-    from textvae.model import VAE
-
-Precision = Literal["auto", "fp32", "bf16"]
 
 # Most numbers in the samples of z for one batch (256 MiB of float32): with many samples of a wide latent
 # it is they, not the tokens, that fill the memory.
@@ -95,7 +91,7 @@ def evaluate_likelihood(
     Args:
         iw_samples: K, the samples of z for each text. The likelihood bound tightens with K.
         max_tokens: most tokens decoded at once: samples x texts x length, pads included.
-        precision: of the decoder: ``bf16`` by autocast; ``auto`` is bf16 on a GPU that has it, else fp32.
+        precision: of the decoder: ``bf16`` by autocast; ``auto`` is bf16 where the device has it in hardware.
             The encoder, the weights p(z)/q(z|x) and all sums are in float32 or wider in any case.
         progress: called with the share done, in (0, 1].
     """
@@ -105,7 +101,7 @@ def evaluate_likelihood(
     iw_nll, reconstruction, kl, effective = (np.empty(texts) for _ in range(4))
     done = 0
     with evaluating(model) as device:
-        bf16 = _use_bf16(precision, device)
+        used = "bf16" if uses_bf16(device, precision) else "fp32"
         for indices in _batches(dataset, max_tokens, iw_samples * model.latent_dim):
             batch = dataset.batch(indices).to(device)
             with torch.autocast(device.type, enabled=False):
@@ -115,7 +111,7 @@ def evaluate_likelihood(
                 kl[indices] = kl_to_prior(q, p, z).cpu().double()
             log_px = []
             for chunk in _chunks(z, batch, max_tokens):
-                with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+                with autocast(device, precision):
                     log_px.append(model.decode(chunk, batch).log_prob(batch).cpu().double())
                 done += len(chunk) * len(indices)
                 if progress:
@@ -126,15 +122,7 @@ def evaluate_likelihood(
             iw_nll[indices] = math.log(iw_samples) - total
             effective[indices] = (2 * total - (2 * log_w).logsumexp(0)).exp()
             reconstruction[indices] = -log_p.mean(0)
-    return Likelihood(iw_nll, reconstruction, kl, effective, iw_samples, "bf16" if bf16 else "fp32")
-
-
-def _use_bf16(precision: Precision, device: torch.device) -> bool:
-    if precision not in ("auto", "fp32", "bf16"):
-        raise TextVAEError(f"There is no precision called '{precision}'; there are: auto, fp32, bf16.")
-    if precision == "auto":
-        return device.type == "cuda" and torch.cuda.is_bf16_supported()
-    return precision == "bf16"
+    return Likelihood(iw_nll, reconstruction, kl, effective, iw_samples, used)
 
 
 def _batches(dataset: Dataset, max_tokens: int, numbers_per_text: int) -> Iterator[np.ndarray]:

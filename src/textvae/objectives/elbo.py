@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from textvae.objectives.phase import Losses, Phase
+from textvae.objectives.phase import Losses, Objective, Phase
 from textvae.registry import PartConfig, register
 from textvae.schedules import TargetRate, beta_at
 from textvae.types import Batch
@@ -53,7 +53,7 @@ class ElboConfig(PartConfig):
 
 
 @register("objective", "elbo", ElboConfig, requires=("rsample", "kl"))
-class Elbo(nn.Module):
+class Elbo(Objective):
     """-E_q[log p(x|z)] + β · KL, in nats per text, averaged over a batch.
 
     - β: constant, linear (Bowman et al. 2016), cyclical (Fu et al. 2019), or moved by a controller

@@ -1,8 +1,9 @@
-"""What an objective gives the training loop."""
+"""What an objective is, and what it gives the training loop."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from torch import Tensor, nn
@@ -39,3 +40,11 @@ class Phase:
     loss: Callable[[nn.Module, Batch, float], Losses]
     validated: bool = False
     selects: bool = False
+
+
+class Objective(nn.Module, ABC):
+    """What training minimises. Its own parameters and buffers are trained and kept in checkpoints."""
+
+    @abstractmethod
+    def phases(self, model: nn.Module) -> Iterator[Phase]:
+        """The phases in order. What stands between two yields happens between two phases."""

@@ -19,12 +19,12 @@ from torch import Tensor, nn
 from textvae.config import TrainConfig
 from textvae.errors import TextVAEError
 from textvae.model import VAE
-from textvae.objectives.phase import Losses, Phase
+from textvae.objectives.phase import Losses, Objective, Phase
+from textvae.precision import autocast
 from textvae.store import tensors
 from textvae.text.batch import Dataset, token_batches
 from textvae.train.checkpoint import Position, read_checkpoint, write_checkpoint
 from textvae.train.length import Length
-from textvae.train.precision import autocast
 from textvae.train.tracking import MetricsFile, Row, Watcher
 from textvae.types import Batch
 
@@ -61,7 +61,7 @@ class Trainer:
     def __init__(
         self,
         model: VAE,
-        objective: nn.Module,
+        objective: Objective,
         train: Dataset,
         validation: Dataset,
         config: TrainConfig,
@@ -73,7 +73,8 @@ class Trainer:
     ):
         self.accelerator = _accelerator(device)
         self.device = self.accelerator.device
-        self.model, self.objective = model.to(self.device), objective.to(self.device)
+        self.model: VAE = model.to(self.device)
+        self.objective: Objective = objective.to(self.device)
         self.train_set = train
         self.validation_set = _sample(validation, _VALIDATION_TEXTS)
         self.config, self.watcher = config, watcher
@@ -94,6 +95,8 @@ class Trainer:
                 checkpoint stays.
         """
         checkpoint = None
+        # from here on the run depends on its seed alone, not on what drew numbers before it
+        torch.manual_seed(self.config.seed)
         if resume:
             assert self.folder is not None, "resuming needs the folder of the earlier run"
             checkpoint = read_checkpoint(self.folder / CHECKPOINT)
@@ -105,7 +108,7 @@ class Trainer:
         begun = 0.0
         try:
             with _interruptible() as interrupted:
-                for index, phase in enumerate(self.objective.phases(self.model)):  # pyright: ignore
+                for index, phase in enumerate(self.objective.phases(self.model)):
                     end = min(begun + phase.share, 1.0)
                     if index >= self.at.phase:
                         reason = self._run_phase(phase, index, begun, end, checkpoint, interrupted)
@@ -243,8 +246,7 @@ class Trainer:
         with torch.random.fork_rng(devices=cuda), autocast(self.device, self.config.precision):
             torch.manual_seed(0)
             for indices in token_batches(self.validation_set.lengths, 4 * self.config.batch_tokens):
-                terms = self.model(self.validation_set.batch(indices).to(self.device))
-                sums += torch.stack([-terms.log_px.sum(), terms.kl.sum()]).cpu()
+                sums += self._validation_sums(self.validation_set.batch(indices).to(self.device)).cpu()
         self.model.train()
         reconstruction, kl = (sums / len(self.validation_set)).tolist()
         loss = reconstruction + kl
@@ -255,6 +257,11 @@ class Trainer:
             else:
                 self.at.worse_since += 1
         return {"validation_loss": loss, "validation_reconstruction": reconstruction, "validation_kl": kl}
+
+    def _validation_sums(self, batch: Batch) -> Tensor:
+        """Reconstruction and KL, each summed over a batch's texts: (2,) nats."""
+        terms = self.model(batch)
+        return torch.stack([-terms.log_px.sum(), terms.kl.sum()])
 
     def _checkpoint(self, modules: dict[str, nn.Module], optimiser: torch.optim.Optimizer) -> None:
         if self.folder is not None:
