@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -34,11 +33,10 @@ def write_atomically(path: Path, content: bytes) -> None:
     Raises:
         TextVAEError: the disk is full or the folder can't be written; the old file is untouched.
     """
-    temporary = None
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "wb") as file:
+        with temporary.open("wb") as file:  # not one of tempfile's, which only its owner may read
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -48,8 +46,7 @@ def write_atomically(path: Path, content: bytes) -> None:
             f"Could not write {path}: {error.strerror}; what was there before is kept."
         ) from error
     finally:
-        if temporary is not None and os.path.exists(temporary):
-            os.unlink(temporary)
+        temporary.unlink(missing_ok=True)
 
 
 def write_json(path: Path, value: Any) -> None:

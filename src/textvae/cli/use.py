@@ -40,7 +40,8 @@ def encode(
 ) -> None:
     """Turn texts into latents.
 
-    They are the posterior means, in the order of the texts. Nothing is drawn, so --seed changes nothing. Labels travel along into .jsonl and .csv.
+    They are the posterior means, in the order of the texts.
+    Nothing is drawn, so --seed changes nothing. Labels travel along into .jsonl and .csv.
     Example: textvae encode MODEL reviews.csv -o latents.npy
     """
     if output is not None and output.suffix not in _FORMATS:

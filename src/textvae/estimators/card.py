@@ -36,10 +36,16 @@ def figures(evaluation: Mapping[str, Any]) -> list[Figure]:
             f"surprise at a text, importance weighting with {e['iw_samples']} samples; lower is better",
         ),
         Figure("ELBO", f"{e['elbo']:.2f} nats per text", "a lower bound of -NLL: what training raises"),
-        Figure("reconstruction", f"{e['reconstruction']:.2f} nats per text", "surprise at a text once z is known"),
+        Figure(
+            "reconstruction", f"{e['reconstruction']:.2f} nats per text", "surprise at a text once z is known"
+        ),
         Figure("KL", f"{e['kl']:.2f} nats per text", "what z costs: how far q(z|x) lies from the prior"),
-        Figure("mutual information", f"{e['mi']:.2f} nats", "what z tells about its text; 0 is a collapsed model"),
-        Figure("active units", f"{e['active_units']} of {e['latent_dim']}", "latent dimensions that vary by text"),
+        Figure(
+            "mutual information", f"{e['mi']:.2f} nats", "what z tells about its text; 0 is a collapsed model"
+        ),
+        Figure(
+            "active units", f"{e['active_units']} of {e['latent_dim']}", "latent dimensions that vary by text"
+        ),
         Figure("perplexity", f"{e['ppl']:.2f} per token", "exp of NLL per token, end of text included"),
         Figure("bits per byte", f"{e['bits_per_byte']:.3f}", "NLL by raw text: compares across tokenizers"),
         Figure("unknown tokens", f"{e['unk_rate']:.2%}", "share of tokens outside the vocabulary"),
@@ -54,7 +60,9 @@ def figures(evaluation: Mapping[str, Any]) -> list[Figure]:
 
 def model_card(name: str, config: Config, metrics: Mapping[str, Any]) -> str:
     """The README.md of a model folder, from its configuration and the content of ``metrics.json``."""
-    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, trim_blocks=True, keep_trailing_newline=True)
+    environment = jinja2.Environment(
+        undefined=jinja2.StrictUndefined, trim_blocks=True, keep_trailing_newline=True
+    )
     environment.filters["thousands"] = lambda number: f"{number:,}"
     source = resources.files("textvae.estimators") / "card.md.jinja"
     evaluation, training = metrics.get("evaluation"), metrics.get("training")

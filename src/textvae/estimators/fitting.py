@@ -136,7 +136,12 @@ def train_model(
         goes_on = continued and folder is not None and (folder / CHECKPOINT).exists()
         if continued and not goes_on:
             say("There is no checkpoint yet: training starts from the beginning.")
-        outcome = trainer.run(resume=goes_on)
+        try:
+            outcome = trainer.run(resume=goes_on)
+        except BaseException:
+            if folder is not None and main and not (folder / CHECKPOINT).exists():
+                _clear(folder)  # nothing to go on from: the folder must not look like a model
+            raise
 
     model.to(resolve_device(device))
     history = read_rows(folder / HISTORY) if folder is not None else recorder.rows
@@ -298,12 +303,17 @@ def _check_same_texts(folder: Path, material: Material) -> None:
 def _write_start(folder: Path, config: Config, material: Material, fresh: bool) -> None:
     """What a resumed training needs; the remains of an earlier model are removed before."""
     if fresh:
-        for name in (CONFIG, WEIGHTS, METRICS, CARD, TOKENIZER, HISTORY):
-            (folder / name).unlink(missing_ok=True)
-        shutil.rmtree(folder / CHECKPOINT, ignore_errors=True)
+        _clear(folder)
         write_json(folder / METRICS, {"data": material.facts, "versions": versions()})
         write_atomically(folder / TOKENIZER, material.tokenizer.to_json().encode())
     write_config(folder, config, material.tokenizer.vocab_size, version("textvae"))
+
+
+def _clear(folder: Path) -> None:
+    """Removes what belongs to a model, and nothing else."""
+    for name in (CONFIG, WEIGHTS, METRICS, CARD, TOKENIZER, HISTORY):
+        (folder / name).unlink(missing_ok=True)
+    shutil.rmtree(folder / CHECKPOINT, ignore_errors=True)
 
 
 def _short(

@@ -279,8 +279,8 @@ class TextVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         **decoding: Unpack[Decoding],
     ) -> list[str]:
         """The texts along the path from ``a`` to ``b``, texts or latents (Z,), both ends included."""
-        ends = [self.encode(end) if isinstance(end, str) else end for end in (a, b)]
-        return self.decode(interpolate(*ends, steps, method=path), seed=seed, **decoding)
+        start, end = (self.encode(side) if isinstance(side, str) else side for side in (a, b))
+        return self.decode(interpolate(start, end, steps, method=path), seed=seed, **decoding)
 
     def neighbours(
         self,
@@ -313,9 +313,7 @@ class TextVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self, "model_")
         one, items = _one_or_more(X)
-        scores = strings.log_likelihood(
-            self.model_, self.tokenizer_, items, iw_samples=iw_samples, seed=seed
-        )
+        scores = strings.log_likelihood(self.model_, self.tokenizer_, items, iw_samples=iw_samples, seed=seed)
         return float(scores[0]) if one else scores
 
     def evaluate(
@@ -417,7 +415,12 @@ class TextVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         return self
 
     def push_to_hub(
-        self, repo_id: str, *, private: bool | None = None, token: str | None = None, message: str | None = None
+        self,
+        repo_id: str,
+        *,
+        private: bool | None = None,
+        token: str | None = None,
+        message: str | None = None,
     ) -> str:
         """Uploads the model to the Hugging Face Hub, and returns its address there."""
         from huggingface_hub import HfApi
