@@ -182,9 +182,19 @@ def test_ctrl_c_ends_with_a_usable_model(tmp_path):
 
     run = trainer(config_with(train={"steps": 100_000}), tmp_path, watcher=Interrupt())
     outcome = run.run()
-    assert (outcome.reason, outcome.step) == ("interrupted", 100)
+    assert (outcome.reason, outcome.step) == ("interrupted", 101)
     assert not run.model.training
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert (tmp_path / "checkpoint" / "state.safetensors").exists()
+
+
+def test_the_last_weights_are_validated_too(tmp_path):
+    # 100 is a multiple of the steps between rows, where the last row could be taken for written already
+    run = trainer(config_with(train={"steps": 100, "validations": 1}), tmp_path)
+    outcome = run.run()
+    rows = read_rows(tmp_path / "metrics.jsonl")
+    assert [row["step"] for row in rows] == [50, 100]
+    assert rows[-1]["validation_loss"] == outcome.validation_loss
 
 
 def test_early_stopping_keeps_the_best_weights(tmp_path):

@@ -25,7 +25,6 @@ class Position:
     batch: int = 0  # batches of this epoch already done
     tokens: int = 0
     seconds: float = 0.0
-    phase_step: int = 0
     validations: int = 0
     best: float | None = None
     worse_since: int = 0  # validations since the best one

@@ -137,7 +137,7 @@ class Trainer:
     ) -> str:
         config, at = self.config, self.at
         if checkpoint is None:
-            at.phase, at.phase_step = index, 0
+            at.phase = index
         optimiser = torch.optim.Adam(
             phase.parameters, lr=config.lr, fused=self.device.type in ("cpu", "cuda")
         )
@@ -148,15 +148,29 @@ class Trainer:
         self.model.train()
         self.objective.train()
         self.watcher.phase(phase.name)
+        lr = 0.0
         for batch, share in self._batches():
             done = self.length.progress(at.step, self._epoch())
-            if done >= end:
-                return self._leave(phase, "done", last=end >= 1)
-            if interrupted.is_set():
-                return self._leave(phase, "interrupted", last=True)
+            over, stop = done >= end, interrupted.is_set()
+            if self.window.texts and (over or stop or at.step % _ROW_STEPS == 0):
+                last = stop or (over and end >= 1)
+                due = last or math.floor(done * config.validations) > at.validations
+                row = self._row(lr, phase if due and phase.validated else None)
+                if due:
+                    at.validations = math.floor(done * config.validations)
+                    if stop or not over:
+                        self._checkpoint(modules, optimiser.optimizer)
+                self.watcher.row(row)
+            if over:
+                return "done"
+            if stop:
+                return "interrupted"
+            if config.patience is not None and at.worse_since >= config.patience:
+                return "early"
             within = (done - begun) / (end - begun)
+            lr = config.lr * _rate(within, config.warmup)
             for group in optimiser.param_groups:
-                group["lr"] = config.lr * _rate(within, config.warmup)
+                group["lr"] = lr
             with autocast(self.device, config.precision):
                 losses = phase.loss(model, batch, within)
             # every text weighs the same, however many share its batch
@@ -165,28 +179,15 @@ class Trainer:
             optimiser.step()
             optimiser.zero_grad()
             at.step += 1
-            at.phase_step += 1
             self.window.add(losses, len(batch))
             self.watcher.progress(done)
-            if at.step % _ROW_STEPS == 0:
-                due = math.floor(done * config.validations) > at.validations
-                row = self._row(optimiser.param_groups[0]["lr"], phase if due and phase.validated else None)
-                if due:
-                    at.validations = math.floor(done * config.validations)
-                    self._checkpoint(modules, optimiser.optimizer)
-                    if config.patience is not None and at.worse_since >= config.patience:
-                        return "early"
-                self.watcher.row(row)
         raise AssertionError("batches never end")
 
-    def _leave(self, phase: Phase, reason: str, last: bool) -> str:
-        """The figures of the last, incomplete interval; at the end of training with a validation."""
-        if self.window.texts:
-            self.watcher.row(self._row(0.0, phase if last and phase.validated else None))
-        return reason
-
     def _batches(self) -> Iterator[tuple[Batch, float]]:
-        """Batches without end from where training stands, each with its texts' share of an average batch."""
+        """Batches without end from where training stands, each with its texts' share of an average batch.
+
+        Training stands after a batch once the next one is asked for.
+        """
         process, processes = self.accelerator.process_index, self.accelerator.num_processes
         while True:
             order = token_batches(
@@ -199,9 +200,9 @@ class Trainer:
             while self.at.batch < self._steps_per_epoch:
                 indices = order[(self.at.batch * processes + process) % len(order)]
                 batch = self.train_set.batch(indices).to(self.device, non_blocking=True)
+                yield batch, len(batch) / average
                 self.at.batch += 1
                 self.at.tokens += int(self.train_set.lengths[indices].sum())
-                yield batch, len(batch) / average
             self.at.epoch += 1
             self.at.batch = 0
 
