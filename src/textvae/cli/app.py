@@ -40,17 +40,9 @@ class _Commands(TyperGroup):
             if sentence and sentence[-1] not in ".!?":
                 sentence += "."
             failure = f"error: {sentence}"
-        except (
-            OSError,
-            MemoryError,
-            RuntimeError,
-            ValueError,
-            TypeError,
-            LookupError,
-            AttributeError,
-        ) as error:
-            if type(error).__module__.startswith(("typer", "click")):
-                raise  # Exit is a RuntimeError
+        except Exception as error:
+            if type(error).__module__.partition(".")[0] in ("typer", "click"):
+                raise  # wrong usage, or a wish to exit
             reason = (str(error).strip() or "no reason given").splitlines()[0]
             failure = (
                 f"error: {type(error).__name__}: {reason} (not foreseen: --debug shows where it came from)"

@@ -42,9 +42,7 @@ def show_table(rows: Iterable[Sequence[str]], title: str = "", headers: Sequence
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(
-        title=title or None, title_justify="left", box=box.SIMPLE, show_header=bool(headers), pad_edge=False
-    )
+    table = Table(box=box.SIMPLE, show_header=bool(headers), pad_edge=False)
     rows = [tuple(row) for row in rows]
     for i in range(len(rows[0]) if rows else 0):
         style = ("bold", "cyan", "dim")[min(i, 2)]
@@ -54,6 +52,8 @@ def show_table(rows: Iterable[Sequence[str]], title: str = "", headers: Sequence
     console = Console()
     if not console.is_terminal:  # a file or a pipe has no width to fit
         console = Console(width=160)
+    if title:
+        console.print(Text(title, style="bold"))
     console.print(table)
 
 

@@ -347,7 +347,7 @@ def _fingerprint(*parts: Sequence[str]) -> str:
 
 def _reserve(budget: float | None) -> float:
     """Seconds of a time budget kept for the last validation, the figures and saving."""
-    return 2.0 if budget is None else min(max(2.0, 0.06 * budget), 60.0)
+    return 2.0 if budget is None else min(max(2.0, 0.1 * budget), 60.0)
 
 
 def _left(config: Config, outcome: Outcome) -> float:
