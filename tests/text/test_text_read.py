@@ -130,6 +130,34 @@ def test_csv_with_quotes_newlines_and_semicolons(tmp_path):
     assert load_corpus(path).texts == ['two lines; "quoted"']
 
 
+@pytest.mark.parametrize("head", ["text", "review", "note", '"text"'])
+def test_commas_in_a_csv_of_one_column_are_part_of_the_text(head, tmp_path):
+    path = tmp_path / "some.csv"
+    path.write_text(
+        f'{head}\nHello, world and more; so\nno comma in here\n"quoted, too",\n', encoding="utf-8"
+    )
+    texts = ["Hello, world and more; so", "no comma in here", "quoted, too,"]
+    assert load_corpus(path).texts == texts
+    path.with_suffix(".tsv").write_text("text\na\tb\n", encoding="utf-8")
+    assert load_corpus(path.with_suffix(".tsv")).texts == ["a b"]
+
+
+def test_rows_may_end_in_empty_cells_and_lines_may_be_blank(tmp_path):
+    path = tmp_path / "some.csv"
+    path.write_text("text,label\na,1,,\n\nb,2\n", encoding="utf-8")
+    assert load_corpus(path).texts == ["a", "b"]
+    path.with_suffix(".tsv").write_text("\n1\tgood soup\n\n0\tbad soup\n", encoding="utf-8")
+    assert load_corpus(path.with_suffix(".tsv")).texts == ["good soup", "bad soup"]
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+def test_cells_may_be_long(end, tmp_path):
+    path, usual = tmp_path / "some.csv", csv.field_size_limit()
+    path.write_bytes(f'label,text\r\n1,"{"long " * 50_000}"\r\n0,{"x" * 150_000}{end}'.encode())
+    assert list(map(len, load_corpus(path).texts)) == [249_999, 150_000]
+    assert csv.field_size_limit() == usual
+
+
 def test_a_text_file_has_columns_when_asked(tmp_path):
     path = tmp_path / "some.txt"
     path.write_text('1\tgood "soup\n0\tbad soup\n', encoding="utf-8")
@@ -270,7 +298,25 @@ def test_a_missing_extra_is_named(module, name, extra, monkeypatch, tmp_path):
         ("a.jsonl", b'{"text": "x"}\n{"text"\n', "line 2 is not JSON"),
         ("a.jsonl", b"[1]\n", "line 1 holds a JSON list"),
         ("a.jsonl", b'{"n": 1, "m": 2}\n', "no column of texts: there are n, m"),
-        ("a.csv", b'text\n"' + b"x" * 200_000, "is not CSV: field larger"),
+        (
+            "a.csv",
+            b'text\nfine\n"' + b"x" * 200_000,
+            "quote opened in the row from line 3 on is never closed",
+        ),
+        ("a.csv", b'text,label\n"never\nclosed,1\n', "quote opened in the row from line 2 on"),
+        (
+            "a.csv",
+            b"label,text\n1,fine\n1,too, much\n",
+            "line 3 has 3 cells and its header 2; put .* in quotes",
+        ),
+        (
+            "a.tsv",
+            b"label\ttext\n\n1\ttoo\tmuch\n",
+            "line 3 has 3 cells and its header 2; .* save the file as .txt",
+        ),
+        ("a.csv", b"Hello, world\nno comma\n", "line 2 has 1 cells and its first row 2"),
+        ("a.csv", b"text,label,text\na,1,b\n", "two columns called 'text'"),
+        ("a.tsv", b"text\tlabel\ttext\na\t1\tb\n", "two columns called 'text'"),
     ],
 )
 def test_bad_files_get_a_sentence(name, content, message, tmp_path):

@@ -23,6 +23,8 @@ _NOT_TEXT = (
     *(".zip", ".tar", ".arrow", ".pkl", ".npy", ".npz"),
 )
 
+_END = "\x1c"  # ends what is read of a CSV file
+
 
 def format_of(path: Path) -> str:
     """The suffix that says how to read a file: ``.txt`` for an unknown one, as in ``train.en``."""
@@ -103,28 +105,74 @@ def read_delimited(content: str, suffix: str, name: str, asked: list[str]) -> Ta
     """CSV with quotes, or TSV without any, as real files are.
 
     A first row with a name of ``asked`` in it is a header. A row too short for a column has ``None`` there.
+    Where the first row is a single cell, so is every row: a separator in it is part of the text.
+
+    Raises ``TextVAEError`` for a row with more cells than there are columns (and, in CSV without a header, for
+    one with fewer), and for a header that repeats a name: texts would be cut, or lost, without a word.
     """
-    rows = _csv_rows(content, name) if suffix == ".csv" else [line.split("\t") for line in lines_of(content)]
+    separator = _separator(content) if suffix == ".csv" else "\t"
+    if suffix == ".csv":
+        rows, lines = _csv_rows(content, separator, name)
+    else:
+        cut = [line.split("\t") for line in lines_of(content)]
+        first = next((i for i, row in enumerate(cut) if row != [""]), len(cut))
+        rows, lines = cut[first:], list(range(first + 1, len(cut) + 1))
     if not rows:
         return Table({}, has_header=False)
+    if len(rows[0]) == 1:
+        rows = [[separator.join(row)] for row in rows]
     has_header = any(column in rows[0] for column in asked if not column.isdigit()) or looks_like_header(rows)
-    names = rows[0] if has_header else [str(i) for i in range(max(map(len, rows)))]
+    _check_widths(rows, lines, name, has_header, exact=suffix == ".csv" and not has_header)
+    names = [cell if has_header and cell else str(i) for i, cell in enumerate(rows[0])]
+    repeated = next((column for i, column in enumerate(names) if column in names[:i]), None)
+    if repeated is not None:
+        raise TextVAEError(f"{name}: its header has two columns called {repeated!r}; rename one of them")
     body = rows[1:] if has_header else rows
-    columns = {
-        column or str(i): [row[i] if i < len(row) else None for row in body] for i, column in enumerate(names)
-    }
+    columns = {column: [row[i] if i < len(row) else None for row in body] for i, column in enumerate(names)}
     return Table(columns, has_header)
 
 
-def _csv_rows(content: str, name: str) -> list[list[str]]:
-    first = content.partition("\n")[0]
+def _check_widths(rows: list[list[str]], lines: list[int], name: str, has_header: bool, exact: bool) -> None:
+    """Refuses rows with more cells than the first, empty ones at their end aside; if ``exact``, with fewer too."""
+    width = len(rows[0])
+    for row, line in zip(rows, lines, strict=True):
+        if row == [""] or not (any(row[width:]) or (exact and len(row) < width)):
+            continue
+        first = "its header" if has_header else "its first row"
+        raise TextVAEError(
+            f"{name}: the row in line {line} has {len(row)} cells and {first} {width}; put texts that hold the "
+            "separator in quotes, or save the file as .txt with one text a line"
+        )
+
+
+def _separator(content: str) -> str:
+    first = content.lstrip().partition("\n")[0]
     # Semicolons are what spreadsheets write where the comma is the decimal mark.
-    delimiter = next((mark for mark in ",;\t" if mark in first), ",")
-    reader = csv.reader(io.StringIO(content, newline=""), delimiter=delimiter)
+    return next((mark for mark in ",;\t" if mark in first), ",")
+
+
+def _csv_rows(content: str, separator: str, name: str) -> tuple[list[list[str]], list[int]]:
+    """The rows with anything in them, and the line of the file that each ends in."""
+    rows: list[list[str]] = []
+    lines = [0]
+    # A row of its own at the end, unless an open quote swallows it.
+    reader = csv.reader(io.StringIO(f"{content}\n{_END}", newline=""), delimiter=separator)
+    usual = csv.field_size_limit(len(content) + len(_END) + 1)
     try:
-        return [row for row in reader if row]
+        for row in reader:
+            if row:
+                rows.append(row)
+                lines.append(reader.line_num)
     except csv.Error as error:
         raise TextVAEError(f"{name}: line {reader.line_num} is not CSV: {error}") from error
+    finally:
+        csv.field_size_limit(usual)
+    if rows.pop() != [_END]:
+        raise TextVAEError(
+            f"{name}: a quote opened in the row from line {lines[-2] + 1} on is never closed; close it, or save "
+            "the file as .txt with one text a line"
+        )
+    return rows, lines[1:-1]
 
 
 def read_jsonl(content: str, name: str) -> Table:
