@@ -20,7 +20,7 @@ from torch import nn
 from textvae.config import merge, parse_assignments, read_config
 from textvae.model import build, evaluating
 from textvae.objectives.phase import Losses, Objective, Phase
-from textvae.precision import autocast
+from textvae.device import autocast
 from textvae.presets import load_preset
 from textvae.text.batch import Dataset, drop_long, token_batches
 from textvae.text.read import load_corpus

@@ -17,8 +17,8 @@ from pydantic import (
     model_validator,
 )
 
+from textvae.device import Precision
 from textvae.errors import TextVAEError
-from textvae.precision import Precision
 from textvae.registry import PartConfig, find
 
 _LENGTHS = frozenset({"epochs", "steps", "time_budget"})  # the ways to say how long to train
@@ -75,7 +75,7 @@ class TextConfig(_Section):
 
 
 class TrainConfig(_Section):
-    """How long and how fast to train. The first of ``time_budget``, ``steps``, ``epochs`` that is given holds."""
+    """How long and how fast to train: one of ``epochs``, ``steps`` and ``time_budget``, or else 20 epochs."""
 
     epochs: float | None = Field(default=None, gt=0)
     steps: int | None = Field(default=None, gt=0)
@@ -93,7 +93,14 @@ class TrainConfig(_Section):
     )
     validations: int = Field(default=20, gt=0, description="validations in the whole of training")
     precision: Precision = "auto"
-    seed: int = 0
+    seed: int = Field(default=0, ge=0, lt=2**63)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _some_length(cls, given: Any) -> Any:
+        if isinstance(given, Mapping) and all(given.get(name) is None for name in _LENGTHS):
+            return {**given, "epochs": 20.0}
+        return given
 
     @model_validator(mode="after")
     def _one_length(self) -> Self:
@@ -113,7 +120,16 @@ class Config(_Section):
     prior: _part("prior", "standard") = Field(default="standard", validate_default=True)  # pyright: ignore
     decoder: _part("decoder", "lstm") = Field(default="lstm", validate_default=True)  # pyright: ignore
     objective: _part("objective", "elbo") = Field(default="elbo", validate_default=True)  # pyright: ignore
-    train: TrainConfig = TrainConfig()
+    train: TrainConfig = TrainConfig(epochs=20.0)
+
+    @model_validator(mode="after")
+    def _longest_text_fits_a_batch(self) -> Self:
+        if self.text.max_length > self.train.batch_tokens:
+            raise ValueError(
+                f"text.max_length {self.text.max_length} is above train.batch_tokens {self.train.batch_tokens}: "
+                "a batch must hold the longest text"
+            )
+        return self
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Mapping
@@ -18,13 +19,10 @@ from textvae.errors import TextVAEError
 from textvae.model import VAE, build
 
 FORMAT_VERSION = 1
-CONFIG, WEIGHTS, TOKENIZER, METRICS, CARD = (
-    "config.json",
-    "model.safetensors",
-    "tokenizer.json",
-    "metrics.json",
-    "README.md",
-)
+CONFIG, WEIGHTS, TOKENIZER = "config.json", "model.safetensors", "tokenizer.json"
+METRICS, CARD = "metrics.json", "README.md"
+# while training
+HISTORY, CHECKPOINT = "metrics.jsonl", "checkpoint"
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -46,7 +44,8 @@ def write_atomically(path: Path, content: bytes) -> None:
             f"Could not write {path}: {error.strerror}; what was there before is kept."
         ) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -117,8 +116,12 @@ def load_tensors(module: nn.Module, named: Mapping[str, Tensor], path: Path) -> 
 
 
 def holds_model(folder: Path) -> bool:
-    """Whether a finished or interrupted training left something in the folder."""
-    return any((folder / name).exists() for name in (CONFIG, WEIGHTS, "checkpoint"))
+    """Whether the folder has a model of ours in it, finished or not; any other ``config.json`` is none."""
+    try:
+        tree = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(tree, dict) and "format_version" in tree and "textvae_version" in tree
 
 
 def write_config(folder: Path, config: Config, vocab_size: int, version: str) -> None:
@@ -143,13 +146,15 @@ def read_model_config(folder: Path) -> tuple[Config, int]:
     if not folder.is_dir():
         raise TextVAEError(f"There is no model at {folder}.")
     tree = read_json(folder / CONFIG)
-    if not isinstance(tree, dict) or "format_version" not in tree:
+    if not holds_model(folder):
         raise TextVAEError(f"{folder / CONFIG} is not a textvae configuration.")
     if tree["format_version"] != FORMAT_VERSION:
         raise TextVAEError(
             f"{folder} has format version {tree['format_version']}, and this textvae reads version "
             f"{FORMAT_VERSION}; it was written by textvae {tree.get('textvae_version', 'unknown')}."
         )
+    if "config" not in tree or not isinstance(tree.get("vocab_size"), int):
+        raise TextVAEError(f"{folder / CONFIG} is damaged: it says too little to build the model.")
     return read_config(tree["config"]), tree["vocab_size"]
 
 
@@ -161,7 +166,7 @@ def read_model(folder: Path) -> tuple[VAE, Config]:
     """
     config, vocab_size = read_model_config(folder)
     path = folder / WEIGHTS
-    if not path.is_file() and (folder / "checkpoint").exists():
+    if not path.is_file() and (folder / CHECKPOINT).exists():
         raise TextVAEError(f"The training in {folder} was cut off; finish it with --resume.")
     with torch.random.fork_rng(
         devices=[]

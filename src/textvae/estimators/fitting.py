@@ -17,14 +17,17 @@ import numpy as np
 import torch
 
 from textvae.config import Config
+from textvae.device import resolve_device
 from textvae.errors import TextVAEError
 from textvae.estimators.card import model_card
-from textvae.estimators.strings import evaluate, findings, resolve_device
+from textvae.estimators.strings import evaluate, findings
 from textvae.metrics.text_quality import unknown_rate
 from textvae.model import VAE, build, build_objective
 from textvae.store import (
     CARD,
+    CHECKPOINT,
     CONFIG,
+    HISTORY,
     METRICS,
     TOKENIZER,
     WEIGHTS,
@@ -41,10 +44,9 @@ from textvae.text.corpus import Corpus
 from textvae.text.split import split_corpus
 from textvae.text.tokenize import Tokenizer
 from textvae.train.length import Length
-from textvae.train.loop import CHECKPOINT, Outcome, Trainer
+from textvae.train.loop import Outcome, Trainer
 from textvae.train.tracking import Row, Watcher, read_rows
 
-HISTORY = "metrics.jsonl"
 _HELD_OUT = 0.1  # share of the texts kept from training where no validation texts are given
 _FEWEST_TO_HALVE = 20  # held-out texts, to have test texts beside the validation texts
 _TEXTS, _SAMPLES = 500, 20  # of the evaluation that ends a training
@@ -117,7 +119,7 @@ def train_model(
             config, material.tokenizer.vocab_size, None if counts is None else torch.as_tensor(counts)
         )
         objective = build_objective(config, material.tokenizer.vocab_size)
-        length = Length(config.train, started=started, reserve=_reserve(config.train.time_budget))
+        length = Length(config.train, started=started)
         trainer = Trainer(
             model,
             objective,
@@ -129,8 +131,8 @@ def train_model(
             device=device,
             length=length,
         )
-        trainer.accelerator.wait_for_everyone()  # every process has looked at the folder before one writes to it
-        main = trainer.accelerator.is_main_process
+        trainer.processes.wait()  # every process has looked at the folder before one writes to it
+        main = trainer.processes.is_main
         if folder is not None and main:
             _write_start(folder, config, material, fresh=not continued)
         goes_on = continued and folder is not None and (folder / CHECKPOINT).exists()
@@ -343,11 +345,6 @@ def _fingerprint(*parts: Sequence[str]) -> str:
     for part in parts:
         digest.update("\n".join(part).encode(errors="surrogatepass") + b"\0")
     return digest.hexdigest()
-
-
-def _reserve(budget: float | None) -> float:
-    """Seconds of a time budget kept for the last validation, the figures and saving."""
-    return 2.0 if budget is None else min(max(2.0, 0.1 * budget), 60.0)
 
 
 def _left(config: Config, outcome: Outcome) -> float:

@@ -7,7 +7,6 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-import torch
 
 from textvae.errors import TextVAEError
 from textvae.latent.encode import encode
@@ -46,19 +45,6 @@ def as_corpus(texts: Corpus | Iterable[str], name: str = "texts") -> Corpus:
     kept = [text for text in cleaned if text]
     dropped = {"empty": len(cleaned) - len(kept)} if len(kept) < len(cleaned) else {}
     return Corpus(kept, name=name, dropped=dropped)
-
-
-def resolve_device(device: str) -> torch.device:
-    """'auto' is a CUDA device where there is one.
-
-    Raises:
-        TextVAEError: an unknown device, or CUDA where there is none.
-    """
-    if device not in ("auto", "cpu", "cuda"):
-        raise TextVAEError(f"There is no device called '{device}'; there are: auto, cpu, cuda.")
-    if device == "cuda" and not torch.cuda.is_available():
-        raise TextVAEError("There is no usable CUDA device here; use cpu or auto.")
-    return torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
 
 
 def encode_strings(

@@ -17,6 +17,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils.validation import check_is_fitted
 
 from textvae.config import Config
+from textvae.device import resolve_device
 from textvae.errors import TextVAEError
 from textvae.estimators import strings
 from textvae.estimators.fitting import HISTORY, train_model, write_figures
@@ -410,7 +411,7 @@ class TextVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             )
         metrics = read_json(folder / METRICS) if (folder / METRICS).exists() else {}
         self = cls(config=config.model_dump(mode="json"), device=device)
-        model.to(strings.resolve_device(device))
+        model.to(resolve_device(device))
         self._take(model, tokenizer, config, metrics, read_rows(folder / HISTORY))
         return self
 

@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from textvae.device import Precision, autocast, uses_bf16
 from textvae.errors import TextVAEError
 from textvae.metrics.draws import kl_to_prior, posterior_draws
 from textvae.model import VAE, evaluating
-from textvae.precision import Precision, autocast, uses_bf16
 from textvae.text.batch import Dataset, token_batches
 from textvae.types import Batch
 

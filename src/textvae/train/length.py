@@ -12,14 +12,19 @@ from textvae.config import TrainConfig
 class Length:
     """Measures progress by epochs, steps or time, whichever the configuration gives.
 
-    A time budget counts from ``started`` (``time.monotonic()``) and keeps ``reserve`` seconds for the
-    last validation and saving; schedules follow the clock, so a slow spell costs steps, not the end.
+    A time budget counts from ``started`` (``time.monotonic()``). A tenth of it, 2 to 60 seconds, is kept in
+    ``reserve`` for the last validation, saving and the first figures. Schedules follow the clock, so a slow
+    spell costs steps, not the end.
     """
 
     config: TrainConfig
     started: float = field(default_factory=time.monotonic)
     spent_before: float = 0.0  # seconds of the runs that this one resumes
-    reserve: float = 2.0
+
+    @property
+    def reserve(self) -> float:
+        """Seconds of a time budget that are not trained in."""
+        return min(max(2.0, 0.1 * (self.config.time_budget or 0.0)), 60.0)
 
     @property
     def seconds(self) -> float:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from textvae.errors import TextVAEError
+from textvae.store import write_atomically
 
 Row = dict[str, Any]
 
@@ -52,36 +53,43 @@ class Lines:
 
 
 class Display:
-    """A progress bar with the latest figures, on a terminal."""
+    """A progress bar and, below it, the latest figures, on a terminal."""
 
-    def __init__(self) -> None:
+    def __init__(self, console: Any = None) -> None:
         from rich.console import Console
+        from rich.live import Live
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
         self._bar = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description:<14}"),
             BarColumn(bar_width=24),
             TextColumn("{task.percentage:>3.0f}%"),
             TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),
-            TextColumn("{task.fields[figures]}"),
-            console=Console(stderr=True),
         )
-        self._task = self._bar.add_task("training", total=1.0, figures="")
-        self._bar.start()
+        self._task = self._bar.add_task("training", total=1.0)
+        self._live = Live(console=console or Console(stderr=True), refresh_per_second=4)
 
     def phase(self, name: str) -> None:
         self._bar.update(self._task, description=name)
+        self._show("")
+        self._live.start()
 
     def progress(self, done: float) -> None:
         self._bar.update(self._task, completed=done)
 
     def row(self, row: Row) -> None:
-        self._bar.update(self._task, figures=describe(row, short=True))
+        self._show(describe(row, short=True))
 
     def close(self) -> None:
-        self._bar.stop()
+        self._live.stop()
+
+    def _show(self, figures: str) -> None:
+        from rich.console import Group
+        from rich.text import Text
+
+        self._live.update(Group(self._bar, Text(figures)))
 
 
 def watcher_for(stream: Any = None, silent: bool = False) -> Watcher:
@@ -112,16 +120,13 @@ class MetricsFile:
     def __init__(self, path: Path, resumed_at: int):
         self.path = path
         kept = [row for row in read_rows(path) if row["step"] <= resumed_at] if resumed_at else []
-        self._write("".join(json.dumps(row) + "\n" for row in kept), "w")
+        write_atomically(path, "".join(json.dumps(row) + "\n" for row in kept).encode())
 
     def add(self, row: Row) -> None:
         """Appends a row."""
-        self._write(json.dumps(row) + "\n", "a")
-
-    def _write(self, text: str, mode: str) -> None:
         try:
-            with self.path.open(mode, encoding="utf-8") as file:
-                file.write(text)
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(row) + "\n")
         except OSError as error:
             raise TextVAEError(f"Could not write {self.path}: {error.strerror}.") from error
 

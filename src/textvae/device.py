@@ -1,4 +1,4 @@
-"""Which number format the matrix products run in."""
+"""Where the arithmetic runs, and in which number format."""
 
 from __future__ import annotations
 
@@ -9,6 +9,19 @@ import torch
 from textvae.errors import TextVAEError
 
 Precision = Literal["auto", "bf16", "fp32"]
+
+
+def resolve_device(device: str) -> torch.device:
+    """'auto' is a CUDA device where there is one, else the CPU.
+
+    Raises:
+        TextVAEError: an unknown device, or CUDA where there is none.
+    """
+    if device not in ("auto", "cpu", "cuda"):
+        raise TextVAEError(f"There is no device called '{device}'; there are: auto, cpu, cuda.")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise TextVAEError("There is no usable CUDA device here; use cpu or auto.")
+    return torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
 
 
 def has_fast_bf16(device: torch.device) -> bool:
