@@ -213,7 +213,7 @@ def test_encode_to_files(run, model, tmp_path):
     ok(run("encode", model, table, "--label-column", "stars", "-o", tmp_path / "z.jsonl"))
     rows = [json.loads(line) for line in (tmp_path / "z.jsonl").read_text().splitlines()]
     assert [row["stars"] for row in rows] == [5, 1]
-    np.testing.assert_array_equal(np.float32([row["z"] for row in rows]), z)
+    np.testing.assert_array_equal(np.array([row["z"] for row in rows], np.float32), z)
     told = json.loads(
         ok(run("encode", model, table, "--label-column", "stars", "-o", tmp_path / "z.csv", "--json"))
     )
@@ -221,7 +221,7 @@ def test_encode_to_files(run, model, tmp_path):
     with (tmp_path / "z.csv").open(newline="") as file:
         header, *cells = csv.reader(file)
     assert header == ["text", "stars", "textvae0", "textvae1", "textvae2", "textvae3"]
-    np.testing.assert_array_equal(np.float32([row[2:] for row in cells]), z)
+    np.testing.assert_array_equal(np.array([row[2:] for row in cells], np.float32), z)
     assert run("encode", model, table, "-o", tmp_path / "z.xls").exit_code == 2
 
 

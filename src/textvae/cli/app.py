@@ -36,6 +36,7 @@ class _Commands(TyperGroup):
         except BrokenPipeError:
             raise
         except TextVAEError as error:
+            cause: Exception = error
             sentence = str(error)
             if sentence and sentence[-1] not in ".!?":
                 sentence += "."
@@ -43,12 +44,13 @@ class _Commands(TyperGroup):
         except Exception as error:
             if type(error).__module__.partition(".")[0] in ("typer", "click"):
                 raise  # wrong usage, or a wish to exit
+            cause = error
             reason = (str(error).strip() or "no reason given").splitlines()[0]
             failure = (
                 f"error: {type(error).__name__}: {reason} (not foreseen: --debug shows where it came from)"
             )
         if ctx.meta["textvae.debug"]:
-            traceback.print_exc()
+            traceback.print_exception(cause)
         say(failure)
         raise typer.Exit(1)
 
