@@ -85,3 +85,29 @@ def test_each_check_speaks_up(
     changed = dataclasses.replace(collapse, **{"n_texts": 10_000, "mi": 0.5, "kl": 1.0} | collapse_changes)
     (warning,) = check(dataclasses.replace(likelihood, **full), changed, unk_rate)
     assert words in warning
+
+
+@pytest.mark.parametrize("n_texts", [1, 7, 19])
+def test_few_texts_say_nothing_about_the_latent(likelihood: Likelihood, collapse: Collapse, n_texts: int):
+    nothing = {"variance": np.zeros(2), "mi": 0.9 * math.log(n_texts) + 0.1, "kl": 0.0, "mi_stderr": 0.0}
+    changed = dataclasses.replace(collapse, n_texts=n_texts, **nothing)
+    arrays = {name: getattr(likelihood, name)[:n_texts] for name in ("iw_nll", "reconstruction", "kl")}
+    effective = likelihood.effective_samples[:n_texts]
+    (warning,) = check(dataclasses.replace(likelihood, **arrays, effective_samples=effective), changed, 0)
+    texts = "1 text is" if n_texts == 1 else f"{n_texts} texts are"
+    assert warning == f"{texts} too few to measure mutual information and active units."
+
+
+@pytest.mark.parametrize("nll", [800.0, math.inf, math.nan])
+def test_figures_beyond_numbers_are_none_with_a_warning(
+    nll: float, likelihood: Likelihood, collapse: Collapse, dataset: Dataset
+):
+    per_text = dataset.lengths * nll
+    endless = dataclasses.replace(likelihood, iw_nll=per_text, reconstruction=per_text)
+    metrics = summarise(endless, collapse, dataset, texts=["a b"] * len(dataset), failed=["Another."])
+    assert metrics["ppl"] is None
+    assert (metrics["nll"] is None) == (nll != 800)
+    assert metrics["warnings"][0] == "Another."
+    assert metrics["warnings"][1].startswith("No finite number can be given for ")
+    assert "ppl" in metrics["warnings"][1]
+    json.dumps(metrics, allow_nan=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from importlib import resources
 from typing import Any, NamedTuple
@@ -28,7 +29,9 @@ class Figure(NamedTuple):
 
 def figures(evaluation: Mapping[str, Any]) -> list[Figure]:
     """The figures of an evaluation in the order to read them."""
-    e = evaluation
+    # None is no finite number, except where nothing was reconstructed
+    optional = ("bleu", "exact_match")
+    e = {k: math.nan if v is None and k not in optional else v for k, v in evaluation.items()}
     rows = [
         Figure(
             "NLL",

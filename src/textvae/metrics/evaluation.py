@@ -17,10 +17,14 @@ from textvae.text.batch import Dataset
 # Differences below this, in nats, are rounding.
 _TOLERANCE = 0.01
 
+# Fewer texts than this don't show what the latent tells about them: ln 20 is 3 nats.
+FEWEST_TEXTS = 20
+
 # From this share of <unk> on, a likelihood says more about <unk> than about the texts.
 UNKNOWN_FLOOD = 0.1
 
 
+@np.errstate(invalid="ignore")
 def summarise(
     likelihood: Likelihood,
     collapse: Collapse,
@@ -29,6 +33,7 @@ def summarise(
     texts: Sequence[str],
     reconstructions: Sequence[str] | None = None,
     originals: Sequence[str] | None = None,
+    failed: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The figures of one evaluated data set, ready for JSON.
 
@@ -37,6 +42,7 @@ def summarise(
         reconstructions: texts from their latents, with blanks between the tokens; without them BLEU and
             exact match are None.
         originals: what the reconstructions are compared with, by default ``texts``.
+        failed: the sentences of ``self_checks``, to stand among the warnings.
 
     Returns:
         ``nll``: mean of −log p(x) by importance weighting, nats per text; ``nll_stderr``: its standard error
@@ -45,7 +51,8 @@ def summarise(
         ``latent_dim``; ``ppl``: exp(Σ nll / ``n_tokens``), per counted token; ``bits_per_byte``:
         Σ nll / ln 2 / bytes; ``unk_rate``: share of counted tokens; ``bleu``: 0 to 100; ``exact_match``:
         share of texts; ``iw_samples``, ``n_texts``, ``n_tokens``; ``precision``; ``estimator``: in words;
-        ``warnings``: sentences, one for each check that failed.
+        ``warnings``: sentences, one for each check that failed. A figure that is no finite number, or a
+        perplexity too large for one, is None, and a warning says so.
     """
     if not len(texts) == len(dataset) == len(likelihood.iw_nll) == collapse.n_texts:
         raise TextVAEError(
@@ -65,7 +72,7 @@ def summarise(
         "mi": collapse.mi,
         "active_units": collapse.active_units,
         "latent_dim": collapse.latent_dim,
-        "ppl": math.exp(total / n_tokens),
+        "ppl": _exp(total / n_tokens),
         "bits_per_byte": total / math.log(2) / n_bytes,
         "unk_rate": unknown_rate(dataset),
         "bleu": None if reconstructions is None else corpus_bleu(reconstructions, originals),
@@ -79,7 +86,23 @@ def summarise(
             "elbo and reconstruction: mean over the same samples; mi: aggregate posterior over all texts"
         ),
     }
-    return metrics | {"warnings": check(likelihood, collapse, metrics["unk_rate"])}
+    warnings = [*check(likelihood, collapse, metrics["unk_rate"]), *failed]
+    endless = [
+        name for name, value in metrics.items() if isinstance(value, float) and not math.isfinite(value)
+    ]
+    if endless:
+        warnings.append(
+            f"No finite number can be given for {', '.join(endless)}: a token costs {total / n_tokens:.4g} nats."
+        )
+    return metrics | dict.fromkeys(endless) | {"warnings": warnings}
+
+
+def _exp(x: float) -> float:
+    """e^x, infinite where it overflows."""
+    try:
+        return math.exp(x)
+    except OverflowError:
+        return math.inf
 
 
 def check(likelihood: Likelihood, collapse: Collapse, unk_rate: float) -> list[str]:
@@ -87,27 +110,12 @@ def check(likelihood: Likelihood, collapse: Collapse, unk_rate: float) -> list[s
     warnings = []
     excess = likelihood.iw_nll + likelihood.elbo  # at most 0 in expectation, text by text
     noise = 3 * float(excess.std()) / math.sqrt(len(excess))
-    if excess.mean() > noise + _TOLERANCE:
+    if len(excess) > 1 and excess.mean() > noise + _TOLERANCE:
         warnings.append(
             f"The importance-weighted NLL lies {excess.mean():.2f} nats above -ELBO, which no correct bound "
             "does: the KL or the posterior's density is wrong."
         )
-    if collapse.mi > collapse.kl + 3 * collapse.mi_stderr + _TOLERANCE:
-        warnings.append(
-            f"The mutual information of {collapse.mi:.2f} nats lies above the KL of {collapse.kl:.2f}, "
-            "its upper bound: one of the two is wrong."
-        )
-    cap = math.log(collapse.n_texts)
-    if collapse.mi > 0.9 * cap and collapse.n_texts > 1:
-        warnings.append(
-            f"The mutual information of {collapse.mi:.2f} nats is near ln N = {cap:.2f}, the most that "
-            f"{collapse.n_texts} texts can show: read it as a lower bound."
-        )
-    if collapse.active_units == 0:
-        warnings.append(
-            f"The posterior has collapsed: none of {collapse.latent_dim} units is active and the KL is "
-            f"{collapse.kl:.2f} nats, so the latent says nothing about the text."
-        )
+    warnings += _latent(collapse)
     few = float(np.mean(likelihood.effective_samples < 2))
     if likelihood.iw_samples > 2 and few > 0.5:
         warnings.append(
@@ -118,5 +126,29 @@ def check(likelihood: Likelihood, collapse: Collapse, unk_rate: float) -> list[s
         warnings.append(
             f"{unk_rate:.0%} of the tokens are <unk>, which are easy to predict: "
             "NLL, perplexity and bits per byte flatter the model."
+        )
+    return warnings
+
+
+def _latent(collapse: Collapse) -> list[str]:
+    if collapse.n_texts < FEWEST_TEXTS:
+        texts = "1 text is" if collapse.n_texts == 1 else f"{collapse.n_texts} texts are"
+        return [f"{texts} too few to measure mutual information and active units."]
+    warnings = []
+    if collapse.mi > collapse.kl + 3 * collapse.mi_stderr + _TOLERANCE:
+        warnings.append(
+            f"The mutual information of {collapse.mi:.2f} nats lies above the KL of {collapse.kl:.2f}, "
+            "its upper bound: one of the two is wrong."
+        )
+    cap = math.log(collapse.n_texts)
+    if collapse.mi > 0.9 * cap:
+        warnings.append(
+            f"The mutual information of {collapse.mi:.2f} nats is near ln N = {cap:.2f}, the most that "
+            f"{collapse.n_texts} texts can show: read it as a lower bound."
+        )
+    if collapse.active_units == 0:
+        warnings.append(
+            f"The posterior has collapsed: none of {collapse.latent_dim} units is active and the KL is "
+            f"{collapse.kl:.2f} nats, so the latent says nothing about the text."
         )
     return warnings
