@@ -73,6 +73,38 @@ def test_training_too_short():
     assert names(SOUND, rows(200.0 - 4 * STEPS)) == ["training too short"]
 
 
+@pytest.mark.parametrize(
+    ("reason", "step", "epoch", "evidence", "option"),
+    [
+        ("done", 60, 3.0, "it ended after 60 steps, 3.00 epochs", "--epochs"),
+        ("early", 5000, 0.4, "it ended after 5000 steps, 0.40 epochs", "--epochs"),
+        ("interrupted", 5000, 2.5, "it was interrupted after 5000 steps, 2.50 epochs", "--resume"),
+    ],
+)
+def test_training_too_short_by_its_facts(reason: str, step: int, epoch: float, evidence: str, option: str):
+    training = {"reason": reason, "step": step, "epoch": epoch, "seconds": 9.0}
+    (finding,) = diagnose(SOUND, CONVERGED, None, training)
+    assert (finding.name, finding.evidence) == ("training too short", evidence)
+    assert option in finding.advice
+    (both,) = diagnose(SOUND, rows(200.0 - 4 * STEPS), None, training)
+    assert both.evidence.startswith(f"{evidence}; in the last quarter")
+    assert names(SOUND, CONVERGED, None, {"reason": "done", "step": 5000, "epoch": 20.0}) == []
+    assert names(SOUND, CONVERGED, None, {}) == []
+
+
+@pytest.mark.parametrize("n_texts", [1, 19])
+def test_few_texts_are_no_evidence_of_collapse(n_texts: int):
+    few = use(0.0)
+    few = LatentUse(few.own[:n_texts], few.shuffled[:n_texts], few.prior[:n_texts])
+    changes = {"kl": 0.03, "mi": 0.0, "active_units": 0, "n_texts": n_texts}
+    (finding,) = diagnose(SOUND | changes, (), few)
+    assert (finding.name, finding.severity) == ("too few texts", "warning")
+
+
+def test_figures_that_are_no_numbers():
+    assert names(SOUND | {"kl": None, "mi": None}) == ["not a number"]
+
+
 def test_overfitting():
     (finding,) = diagnose(SOUND, rows(150.0 - 2 * STEPS, 150.0 + (STEPS - 4) ** 2))
     assert finding.name == "overfitting"

@@ -234,7 +234,7 @@ def measure(
         most = min(max(int(0.5 * seconds_left * rate / per_text), 16), _TEXTS)
     chosen = evenly(texts, most)
     evaluation = evaluate(model, material.tokenizer, chosen, iw_samples=_SAMPLES)
-    found = findings(model, material.tokenizer, chosen, evaluation, history)
+    found = findings(model, material.tokenizer, chosen, evaluation, history, asdict(outcome))
     kind = "test" if material.test else "validation"
     return {
         "evaluation": {"texts": kind, **evaluation},

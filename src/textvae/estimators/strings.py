@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -16,6 +16,7 @@ from textvae.metrics.doctor import diagnose
 from textvae.metrics.evaluation import summarise
 from textvae.metrics.latent_use import latent_use
 from textvae.metrics.likelihood import evaluate_likelihood
+from textvae.metrics.self_checks import self_checks
 from textvae.model import VAE
 from textvae.text.batch import Dataset
 from textvae.text.corpus import Corpus
@@ -109,7 +110,13 @@ def evaluate(
         reconstructions = [" ".join(tokenizer.vocabulary[i] for i in ids) for ids in written]
         originals = [" ".join(tokenizer.tokens(text)) for text in texts]
     return summarise(
-        likelihood, collapse, dataset, texts=texts, reconstructions=reconstructions, originals=originals
+        likelihood,
+        collapse,
+        dataset,
+        texts=texts,
+        reconstructions=reconstructions,
+        originals=originals,
+        failed=self_checks(model, dataset),
     )
 
 
@@ -119,13 +126,14 @@ def findings(
     texts: Sequence[str],
     metrics: dict[str, Any],
     history: Sequence[dict[str, Any]],
+    training: Mapping[str, Any] | None = None,
 ) -> list[dict[str, Any]]:
     """What is wrong with the model by its figures on these texts, worst first: name, severity, evidence, advice."""
     use = None
     if len(texts) > 1:
         dataset = Dataset(tokenizer.encode(texts))
         use = latent_use(model, dataset, max_tokens=_budget(dataset))
-    return [asdict(finding) for finding in diagnose(metrics, history, use)]
+    return [asdict(finding) for finding in diagnose(metrics, history, use, training)]
 
 
 def _budget(dataset: Dataset) -> int:

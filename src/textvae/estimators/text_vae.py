@@ -350,7 +350,8 @@ class TextVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             return self.metrics_.get("findings", [])
         items = strings.as_corpus(texts).texts
         figures = strings.evaluate(self.model_, self.tokenizer_, items, iw_samples=20)
-        return strings.findings(self.model_, self.tokenizer_, items, figures, self.history_)
+        training = self.metrics_.get("training")
+        return strings.findings(self.model_, self.tokenizer_, items, figures, self.history_, training)
 
     # ------------------------------------------------------------------ folders
 

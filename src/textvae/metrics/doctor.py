@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from textvae.metrics.evaluation import UNKNOWN_FLOOD
+from textvae.metrics.evaluation import FEWEST_TEXTS, UNKNOWN_FLOOD
 from textvae.metrics.latent_use import LatentUse
 
 # Below this much mutual information, in nats, a latent tells nothing one would notice in a text.
@@ -20,6 +20,8 @@ _HARDLY_USED = 0.02
 # A loss that fell by more than this share in the last quarter of the training was still falling. Some fall is
 # the learning rate's own, which ends at 0.
 _STILL_FALLING = 0.02
+# Fewer steps than this can't be enough, whatever the data.
+_FEWEST_STEPS = 200
 # A validation loss that rose by more than this share since its best is overfitting.
 _OVERFIT = 0.02
 
@@ -38,6 +40,7 @@ def diagnose(
     metrics: Mapping[str, Any],
     history: Sequence[Mapping[str, Any]] = (),
     use: LatentUse | None = None,
+    training: Mapping[str, Any] | None = None,
 ) -> list[Finding]:
     """The findings for a model, the worst first; none is good news.
 
@@ -46,12 +49,15 @@ def diagnose(
         history: the rows of ``metrics.jsonl`` in order. Of them ``reconstruction`` and ``kl`` count, which
             add up to −ELBO whatever the weight of the KL was, and ``validation_loss``; nats per text.
         use: what ``latent_use`` measured.
+        training: how the training ended: ``reason`` ('done', 'early' or 'interrupted'), ``step``, ``epoch``.
     """
+    loss, validation = _series(history, "reconstruction", "kl"), _series(history, "validation_loss")
     findings = [
         *_latent(metrics),
         *_decoder(use),
         *_unknown(metrics),
-        *_training(_series(history, "reconstruction", "kl"), _series(history, "validation_loss")),
+        *_too_short(loss, validation, training or {}),
+        *_overfitting(loss, validation),
     ]
     return sorted(findings, key=lambda finding: finding.severity != "problem")
 
@@ -64,6 +70,24 @@ def _series(history: Sequence[Mapping[str, Any]], *keys: str) -> np.ndarray:
 
 def _latent(metrics: Mapping[str, Any]) -> list[Finding]:
     kl, mi, active, units = (metrics[key] for key in ("kl", "mi", "active_units", "latent_dim"))
+    if metrics["n_texts"] < FEWEST_TEXTS:
+        return [
+            Finding(
+                "too few texts",
+                "warning",
+                f"{metrics['n_texts']} texts can't show whether the latent is used",
+                f"Examine the model on {FEWEST_TEXTS} texts or more: `textvae doctor MODEL FILE`.",
+            )
+        ]
+    if kl is None or mi is None:
+        return [
+            Finding(
+                "not a number",
+                "problem",
+                "the KL or the mutual information is no finite number",
+                "Train anew with a lower `--set train.lr=0.001`, or with `--set train.precision=fp32`.",
+            )
+        ]
     figures = f"KL {kl:.2f} nats, mutual information {mi:.2f} nats, {active} of {units} units active"
     if active == 0 or mi < _NO_INFORMATION:
         return [
@@ -98,7 +122,7 @@ def _latent(metrics: Mapping[str, Any]) -> list[Finding]:
 
 
 def _decoder(use: LatentUse | None) -> list[Finding]:
-    if use is None:
+    if use is None or len(use.own) < FEWEST_TEXTS:
         return []
     nll = -float(use.own.mean())
     if use.gain >= _HARDLY_USED * nll:
@@ -129,22 +153,30 @@ def _unknown(metrics: Mapping[str, Any]) -> list[Finding]:
     ]
 
 
-def _training(loss: np.ndarray, validation: np.ndarray) -> list[Finding]:
-    findings = []
+def _too_short(loss: np.ndarray, validation: np.ndarray, training: Mapping[str, Any]) -> list[Finding]:
+    evidence = []
+    reason, step, epoch = (training.get(key) for key in ("reason", "step", "epoch"))
+    interrupted = reason == "interrupted"
+    if step is not None and epoch is not None and (interrupted or step < _FEWEST_STEPS or epoch < 1):
+        how = "was interrupted" if interrupted else "ended"
+        evidence.append(f"it {how} after {step} steps, {epoch:.2f} epochs")
     judged, name = (validation, "validation") if len(validation) >= 4 else (loss, "training")
     if len(judged) >= 4:
         earlier = judged[: -(len(judged) // 4)].min()
         fall = earlier - judged.min()
         if fall > _STILL_FALLING * abs(earlier):
-            findings.append(
-                Finding(
-                    "training too short",
-                    "warning",
-                    f"in the last quarter of the training the {name} loss still fell by {fall:.2f} nats to "
-                    f"{judged.min():.2f}",
-                    "Train on with more `--epochs`.",
-                )
+            evidence.append(
+                f"in the last quarter of the training the {name} loss still fell by {fall:.2f} nats to "
+                f"{judged.min():.2f}"
             )
+    if not evidence:
+        return []
+    advice = "Go on with it with `--resume`." if interrupted else "Train on with more `--epochs`."
+    return [Finding("training too short", "warning", "; ".join(evidence), advice)]
+
+
+def _overfitting(loss: np.ndarray, validation: np.ndarray) -> list[Finding]:
+    findings = []
     if len(validation) >= 2 and len(loss) >= 2:
         best = int(validation.argmin())
         rise = validation[-1] - validation[best]
