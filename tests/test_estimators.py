@@ -203,7 +203,7 @@ KILLED = """
 import sys
 from textvae import TextVAE, load_corpus
 import json
-vae = TextVAE(latent_dim=4, steps=800, set=json.loads(sys.argv[2]))
+vae = TextVAE(latent_dim=4, steps=400, set=json.loads(sys.argv[2]))
 vae.fit(load_corpus("grammar").texts[:600], output=sys.argv[1])
 """
 
@@ -224,11 +224,11 @@ def test_killed_and_resumed_is_the_same_bit_for_bit(texts, tmp_path):
         TextVAE.from_pretrained(cut)
 
     with pytest.raises(TextVAEError, match="not those that the training"):
-        small(steps=800, set=options).fit(texts[:500], output=cut, resume=True)
+        small(steps=400, set=options).fit(texts[:500], output=cut, resume=True)
     with pytest.raises(TextVAEError, match="another encoder"):
-        small(steps=800, set={"encoder.hidden": 40}).fit(texts, output=cut, resume=True)
+        small(steps=400, set={"encoder.hidden": 40}).fit(texts, output=cut, resume=True)
     resumed = TextVAE().fit(texts, output=cut, resume=True)
-    whole = small(steps=800, set=options).fit(texts, output=tmp_path / "whole")
+    whole = small(steps=400, set=options).fit(texts, output=tmp_path / "whole")
     assert same(resumed.model_, whole.model_)
     assert np.array_equal(resumed.encode(texts), whole.encode(texts))
     steps = [[row["step"] for row in fitted.history_] for fitted in (resumed, whole)]

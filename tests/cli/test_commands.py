@@ -44,6 +44,7 @@ def test_versions(run):
 
     assert ok(run("--version")).strip() == f"textvae {version('textvae')}"
     assert "torch" in ok(run("version"))
+    assert json.loads(ok(run("version", "--json")))["textvae"] == version("textvae")
 
 
 def test_help_does_not_wait_for_torch():

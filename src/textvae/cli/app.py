@@ -10,8 +10,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from textvae.cli import demo, evaluate, presets, train, use
-from textvae.cli.console import out, say
+from textvae.cli import demo, evaluate, options, presets, train, use
+from textvae.cli.console import out, out_json, say
 from textvae.errors import TextVAEError
 
 _DEBUG = "--debug"
@@ -97,10 +97,13 @@ demo.add_to(app)
 
 
 @app.command()
-def version() -> None:
+def version(json: options.Json = False) -> None:
     """Show the versions of textvae and its libraries."""
     from textvae.estimators.fitting import versions
 
+    if json:
+        out_json(versions())
+        return
     for library, number in versions().items():
         out(f"{library} {number}")
 

@@ -105,10 +105,10 @@ def train_model(
     resolve_device(device)
     saved = _check_folder(folder, resume, overwrite)
     config = configure(saved)
-    continued = saved is not None and folder is not None
-    material = prepare(corpus, validation, config, folder / TOKENIZER if continued and folder else None)
-    if continued and folder is not None:
-        _check_same_texts(folder, material)
+    resumed = folder if saved is not None else None
+    material = prepare(corpus, validation, config, resumed and resumed / TOKENIZER)
+    if resumed is not None:
+        _check_same_texts(resumed, material)
     for line in describe(material):
         say(line)
 
@@ -134,9 +134,9 @@ def train_model(
         trainer.processes.wait()  # every process has looked at the folder before one writes to it
         main = trainer.processes.is_main
         if folder is not None and main:
-            _write_start(folder, config, material, fresh=not continued)
-        goes_on = continued and folder is not None and (folder / CHECKPOINT).exists()
-        if continued and not goes_on:
+            _write_start(folder, config, material, fresh=resumed is None)
+        goes_on = resumed is not None and (resumed / CHECKPOINT).exists()
+        if resumed is not None and not goes_on:
             say("There is no checkpoint yet: training starts from the beginning.")
         try:
             outcome = trainer.run(resume=goes_on)
@@ -294,7 +294,7 @@ def _check_folder(folder: Path | None, resume: bool, overwrite: bool) -> Config 
 
 
 def _check_same_texts(folder: Path, material: Material) -> None:
-    before = read_json(folder / METRICS)["data"]["sha256"]
+    before = read_json(folder / METRICS).get("data", {}).get("sha256")
     if before != material.facts["sha256"]:
         raise TextVAEError(
             f"The texts are not those that the training in {folder} started with: "
