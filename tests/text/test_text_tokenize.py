@@ -93,12 +93,16 @@ def test_training_is_deterministic_and_the_file_keeps_everything(kind, by_kind, 
 @pytest.mark.parametrize("kind", KINDS)
 def test_tokens_stand_beside_ids(kind, by_kind, texts):
     tokenizer = by_kind[kind]
+    vocabulary = tokenizer.vocabulary
     for text, ids in zip(texts, tokenizer.encode(texts), strict=True):
         pieces = tokenizer.tokens(text)
-        assert len(pieces) == len(ids) - 2
-        assert "".join(pieces).replace(" ", "").replace("�", "") in text.replace(" ", "") or "�" in "".join(
-            pieces
-        )
+        for piece, i in zip(pieces, ids[1:-1], strict=True):
+            assert piece not in vocabulary if i == UNK else piece == vocabulary[i]
+        if kind in ("bpe", "unigram"):
+            continue  # a piece may be a byte, part of a character
+        rest = iter(text)
+        assert all(character in rest for character in "".join(pieces))  # in the text's order
+        assert sum(map(len, pieces)) == len(text) - (kind != "char") * text.count(" ")
 
 
 @pytest.mark.parametrize("kind", ["bpe", "unigram"])
@@ -163,6 +167,37 @@ def test_pretokenized_texts_are_split_at_spaces_alone():
     assert tokenizer.decode_batch(tokenizer.encode(texts)) == texts
     assert not is_pretokenized(["It's fine, really.", "No."])
     assert not is_pretokenized(CHINESE)
+
+
+CUT = ["我 喜欢 这 家 店 。", "味道 很 好 ， 下次 还 来 ！", "太 贵 了 。", "好吃"]
+
+
+def test_chinese_cut_into_words_is_split_at_its_spaces():
+    assert is_pretokenized(CUT * 10)
+    tokenizer = Tokenizer.train(CUT * 10)
+    assert (tokenizer.kind, tokenizer.pretokenized) == ("word", True)
+    assert tokenizer.tokens("我 喜欢 味道 。") == ["我", "喜欢", "味道", "。"]
+    assert tokenizer.decode_batch(tokenizer.encode(CUT)) == CUT
+    assert Tokenizer.train(CUT * 10, "char").kind == "char"
+
+
+@pytest.mark.parametrize(
+    "reviews",
+    [
+        [
+            "很快 好吃，味道足",
+            "没有送水没有送水",
+            "非常快，态度好。",
+            "服务态度很好，下次还来",
+        ],  # a space now and then
+        ["服务态度很好 下次还来", "非常好吃 送餐也很快", "味道一般 价格有点贵"],  # spaces for commas
+        ["很快， 好吃， 味道足！", "很好， 不错， 快。"],  # spaces after marks
+        ["好吃", "不错", "快"],
+    ],
+)
+def test_chinese_with_spaces_is_not_cut_into_words(reviews: list[str]):
+    assert not is_pretokenized(reviews)
+    assert Tokenizer.train(reviews).kind == "char"
 
 
 def test_join_words_of_a_model():

@@ -56,7 +56,8 @@ class Tokenizer:
         - ``bpe``, ``unigram``: pieces of words. They keep all 256 bytes, so they write any text back exactly;
         - ``char``: characters;
         - ``jieba``: Chinese words, which need the extra ``[zh]``;
-        - ``auto``: ``char`` when most letters are Chinese or Japanese, else ``word``.
+        - ``auto``: ``char`` when most letters are Chinese or Japanese and no spaces stand between the words,
+          else ``word``.
 
         ``vocab_size`` is the most ordinary pieces to keep: the four special tokens come on top of it.
 
@@ -71,7 +72,7 @@ class Tokenizer:
             raise TextVAEError(f"vocab_size must be at least 1, not {vocab_size}")
         sample = texts[:: max(1, len(texts) // _SAMPLE)]
         if kind == "auto":
-            kind = "char" if is_mostly_cjk(sample) else "word"
+            kind = "char" if is_mostly_cjk(sample) and not is_pretokenized(sample) else "word"
         pretokenized = kind == "word" and is_pretokenized(sample)
         model = train_model(list(map(_encodable, texts)), kind, pretokenized, vocab_size)
         tokenizer = cls(model, kind, pretokenized, None)

@@ -34,6 +34,10 @@ WORD = "|".join(
 
 _CJK = re.compile(f"[{CJK}]")
 _CJK_LETTER = re.compile(f"[{CJK_LETTERS}]")
+# Words of Chinese or Japanese are about two characters long; what stands between spaces that a writer put
+# in the place of commas is longer.
+_LONGEST_CJK_WORDS = 3
+_ATTACHED_CJK_MARK = re.compile(rf"[{CJK_LETTERS}][，。！？；：、]")
 _ATTACHED_MARK = re.compile(r"\S[,;:!?](?:\s|$)|\w\.$")
 _CONTRACTED = ("'s", "’s", "'re", "'ve", "'ll", "'d", "'m")
 _GLUED_LEFT = frozenset([*".,!?;:%)]}”»…°™®©", "..", "...", "....", *_CONTRACTED])
@@ -53,11 +57,19 @@ def is_mostly_cjk(texts: Sequence[str]) -> bool:
 def is_pretokenized(texts: Sequence[str]) -> bool:
     """Whether the texts come with words and punctuation already separated by spaces.
 
-    True when fewer than 5 % of them have a mark attached to a word (``,;:!?`` anywhere, ``.`` at the end) and
-    they are in a script that writes spaces.
+    True when fewer than 5 % of them have a mark attached to a word (``,;:!?`` anywhere, ``.`` at the end). In
+    Chinese or Japanese, which write no spaces, also most of the texts must have some, between pieces as short
+    as words.
     """
-    attached = sum(_ATTACHED_MARK.search(text.rstrip()) is not None for text in texts)
-    return attached < 0.05 * len(texts) and not is_mostly_cjk(texts)
+    if not is_mostly_cjk(texts):
+        attached = sum(_ATTACHED_MARK.search(text.rstrip()) is not None for text in texts)
+        return attached < 0.05 * len(texts)
+    pieces = [text.split() for text in texts]
+    words = sum(map(len, pieces))
+    spaced = 2 * sum(len(row) > 1 for row in pieces) > len(texts)
+    short = sum(len(word) for row in pieces for word in row) <= _LONGEST_CJK_WORDS * words
+    attached = sum(_ATTACHED_CJK_MARK.search(text) is not None for text in texts)
+    return spaced and short and attached < 0.05 * len(texts)
 
 
 def join_words(words: Sequence[str]) -> str:
