@@ -64,7 +64,7 @@ def test_two_lengths_are_refused():
 
 
 def test_heads_must_divide_the_width():
-    with pytest.raises(TextVAEError, match=r"encoder.width 30 is not a multiple of encoder.heads 4"):
+    with pytest.raises(TextVAEError, match=r"encoder: width 30 is not a multiple of heads 4"):
         read_config({"encoder": {"name": "transformer", "width": 30}})
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Self
 
 import torch
 import torch.nn.functional as F
+from pydantic import Field, model_validator
 from torch import Tensor, nn
+
+from textvae.registry import PartConfig
 
 
 class LockedDropout(nn.Module):
@@ -41,6 +45,20 @@ class WordDropout(nn.Module):
             return ids
         drop = (torch.rand(ids.shape, device=ids.device) < self.p) & (ids >= self.keep_below)
         return ids.masked_fill(drop, self.unknown)
+
+
+class TransformerConfig(PartConfig):
+    """The size of a stack of Transformer blocks."""
+
+    width: int = Field(default=256, gt=0)
+    heads: int = Field(default=4, gt=0)
+    layers: int = Field(default=2, gt=0)
+
+    @model_validator(mode="after")
+    def _heads_divide_width(self) -> Self:
+        if self.width % self.heads:
+            raise ValueError(f"width {self.width} is not a multiple of heads {self.heads}")
+        return self
 
 
 class TransformerBlock(nn.Module):

@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Self
-
-from pydantic import Field, model_validator
+from pydantic import Field
 from torch import Tensor, nn
 
 from textvae.decoders.sequence import SequenceDecoder, SequenceDecoderConfig, State
-from textvae.layers import sinusoidal_positions, stack
+from textvae.layers import TransformerConfig, sinusoidal_positions, stack
 from textvae.registry import register
 
 
-class TransformerDecoderConfig(SequenceDecoderConfig):
+class TransformerDecoderConfig(SequenceDecoderConfig, TransformerConfig):
     """Options of the Transformer decoder."""
 
-    width: int = Field(default=256, gt=0)
-    heads: int = Field(default=4, gt=0)
-    layers: int = Field(default=2, gt=0)
     dropout_in: float = Field(default=0.1, ge=0, lt=1)
     dropout: float = Field(default=0.1, ge=0, lt=1)
     dropout_block: float = Field(default=0.1, ge=0, lt=1, description="dropout inside the blocks")
-
-    @model_validator(mode="after")
-    def _heads_divide_width(self) -> Self:
-        if self.width % self.heads:
-            raise ValueError(f"decoder.width {self.width} is not a multiple of decoder.heads {self.heads}")
-        return self
 
 
 @register("decoder", "transformer", TransformerDecoderConfig)

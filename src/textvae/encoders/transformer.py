@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Self
-
 import torch
-from pydantic import Field, model_validator
+from pydantic import Field
 from torch import Tensor, nn
 
-from textvae.layers import sinusoidal_positions, stack
-from textvae.registry import PartConfig, register
+from textvae.layers import TransformerConfig, sinusoidal_positions, stack
+from textvae.registry import register
 from textvae.types import Batch
 
 
-class TransformerEncoderConfig(PartConfig):
+class TransformerEncoderConfig(TransformerConfig):
     """Options of the Transformer encoder."""
 
-    width: int = Field(default=256, gt=0)
-    heads: int = Field(default=4, gt=0)
-    layers: int = Field(default=2, gt=0)
     dropout: float = Field(default=0.1, ge=0, lt=1)
-
-    @model_validator(mode="after")
-    def _heads_divide_width(self) -> Self:
-        if self.width % self.heads:
-            raise ValueError(f"encoder.width {self.width} is not a multiple of encoder.heads {self.heads}")
-        return self
 
 
 @register("encoder", "transformer", TransformerEncoderConfig)
