@@ -100,6 +100,8 @@ def test_a_model_is_one_folder(vae, folder):
     card = (folder / "README.md").read_text()
     assert f"{vae.metrics_['evaluation']['nll']:.2f}" in card
     assert "importance weighting" in card
+    table = [line for line in card.splitlines() if line.startswith("|")]
+    assert {line.replace(r"\|", "").count("|") for line in table} == {4}
 
 
 def test_same_seed_same_model_and_the_callers_random_state_is_left_alone(vae, texts):

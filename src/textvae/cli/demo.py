@@ -10,7 +10,6 @@ import typer
 
 from textvae.cli import options
 from textvae.cli.console import out, out_json, say, show_table
-from textvae.errors import TextVAEError
 
 _SHORT = range(20, 60)  # characters of the texts shown: readable, and within reach of a small model
 
@@ -36,9 +35,12 @@ def demo(
 
     Example: textvae demo
     """
+    from textvae.device import resolve_device
+    from textvae.estimators.folder import ModelFolder
     from textvae.text.read import load_corpus
 
-    _make_room(output)
+    resolve_device(device)
+    ModelFolder(output, overwrite=True)  # an earlier demo's model is replaced without asking
     say(
         "Reading the opening sentences of the docstrings in Python's library and in packages installed here …"
     )
@@ -48,7 +50,8 @@ def demo(
     from textvae.estimators.card import figures
 
     length: dict[str, Any] = {"time_budget": seconds} if steps is None else {"steps": steps}
-    vae = TextVAE(seed=seed, device=device, verbose=True, **length)
+    # a higher rate than the preset's: so short a training gets further with it
+    vae = TextVAE(seed=seed, device=device, verbose=True, set={"train.lr": 4e-3}, **length)
     vae.fit(corpus, output=output, overwrite=True, started=time.monotonic())
 
     held = [text for text in vae.test_texts_ if len(text) in _SHORT] or vae.test_texts_
@@ -83,14 +86,3 @@ def demo(
     out("or with the demo's model:")
     out(f"  textvae sample {output} -n 20 --top-p 0.9")
     out(f"  textvae doctor {output}")
-
-
-def _make_room(folder: Path) -> None:
-    """Nothing but a model may be in the way: an earlier demo's is replaced without asking."""
-    if folder.is_dir() and any(folder.iterdir()):
-        from textvae.store import holds_model
-
-        if not holds_model(folder):
-            raise TextVAEError(f"{folder} holds other things than a model: choose another folder with -o.")
-    elif folder.exists() and not folder.is_dir():
-        raise TextVAEError(f"{folder} is a file, not a folder to put a model in.")

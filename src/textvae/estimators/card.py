@@ -67,6 +67,7 @@ def model_card(name: str, config: Config, metrics: Mapping[str, Any]) -> str:
         undefined=jinja2.StrictUndefined, trim_blocks=True, keep_trailing_newline=True
     )
     environment.filters["thousands"] = lambda number: f"{number:,}"
+    environment.filters["cell"] = lambda text: text.replace("|", r"\|")
     source = resources.files("textvae.estimators") / "card.md.jinja"
     evaluation, training = metrics.get("evaluation"), metrics.get("training")
     return environment.from_string(source.read_text(encoding="utf-8")).render(

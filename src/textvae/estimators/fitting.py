@@ -6,8 +6,8 @@ import hashlib
 import math
 import platform
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -20,20 +20,18 @@ from textvae.config import Config
 from textvae.device import resolve_device
 from textvae.errors import TextVAEError
 from textvae.estimators.card import model_card
+from textvae.estimators.folder import ModelFolder, has_checkpoint
 from textvae.estimators.strings import evaluate, findings
+from textvae.metrics.draws import seeded
 from textvae.metrics.text_quality import unknown_rate
 from textvae.model import VAE, build, build_objective
 from textvae.store import (
     CARD,
     CHECKPOINT,
-    CONFIG,
     HISTORY,
     METRICS,
     TOKENIZER,
-    WEIGHTS,
-    holds_model,
     read_json,
-    read_model_config,
     write_atomically,
     write_config,
     write_json,
@@ -103,7 +101,7 @@ def train_model(
         TextVAEError: texts, configuration or folder can't be used, or the training failed.
     """
     resolve_device(device)
-    saved = _check_folder(folder, resume, overwrite)
+    home, saved = check_folder(folder, resume, overwrite)
     config = configure(saved)
     resumed = folder if saved is not None else None
     material = prepare(corpus, validation, config, resumed and resumed / TOKENIZER)
@@ -113,7 +111,7 @@ def train_model(
         say(line)
 
     recorder = _Recorder(watcher)
-    with _seeded(config.train.seed):
+    with seeded(resolve_device(device), config.train.seed):
         counts = material.tokenizer.frequencies
         model = build(
             config, material.tokenizer.vocab_size, None if counts is None else torch.as_tensor(counts)
@@ -132,30 +130,37 @@ def train_model(
             length=length,
         )
         trainer.processes.wait()  # every process has looked at the folder before one writes to it
-        main = trainer.processes.is_main
-        if folder is not None and main:
-            _write_start(folder, config, material, fresh=resumed is None)
-        goes_on = resumed is not None and (resumed / CHECKPOINT).exists()
-        if resumed is not None and not goes_on:
-            say("There is no checkpoint yet: training starts from the beginning.")
+        if not trainer.processes.is_main:
+            home = None
+        goes_on = resumed is not None and has_checkpoint(resumed)
+        if home is not None and resumed is None:
+            home.begin()
         try:
+            if home is not None:
+                _write_start(home.path, config, material, fresh=resumed is None)
+            if resumed is not None and not goes_on:
+                say("There is no checkpoint yet: training starts from the beginning.")
             outcome = trainer.run(resume=goes_on)
+            if home is not None:
+                # first of all: what follows can be made up for, the weights can't
+                write_model(home.path, model)
+                home.keep()
         except BaseException:
-            if folder is not None and main and not (folder / CHECKPOINT).exists():
-                _clear(folder)  # nothing to go on from: the folder must not look like a model
+            if home is not None:
+                _after_failure(home, say)
             raise
 
     model.to(resolve_device(device))
     history = read_rows(folder / HISTORY) if folder is not None else recorder.rows
-    if folder is not None and main:
-        write_model(folder, model)  # first of all: what follows can be made up for, the weights can't
     if outcome.reason == "interrupted":
-        say("Interrupted: the model as it is now is measured and saved.")
+        which = "best validated weights are" if trainer.best is not None else "weights as they are now are"
+        go_on = "" if folder is None else "; --resume goes on with the training"
+        say(f"Interrupted: the {which} measured and saved{go_on}.")
     metrics = measure(model, config, material, outcome, history, seconds_left=_left(config, outcome))
-    if folder is not None and main:
-        write_figures(folder, config, metrics)
+    if home is not None:
+        write_figures(home.path, config, metrics)
         if outcome.reason != "interrupted":
-            shutil.rmtree(folder / CHECKPOINT, ignore_errors=True)
+            shutil.rmtree(home.path / CHECKPOINT, ignore_errors=True)
     return Fitted(model, config, material, outcome, history, metrics)
 
 
@@ -180,7 +185,9 @@ def prepare(
         if tokenizer_file is None
         else Tokenizer.load(tokenizer_file)
     )
-    dropped = dict(corpus.dropped)
+    dropped = Counter(corpus.dropped)
+    if validation is not None:
+        dropped.update(validation.dropped)
     ids, _ = _short(tokenizer, train.texts, "training", config, dropped)
     held_ids, held = _short(tokenizer, held, "validation", config, dropped)
     if test:
@@ -192,7 +199,7 @@ def prepare(
         "n_train": len(ids),
         "n_validation": len(held),
         "n_test": len(test),
-        "dropped": dropped,
+        "dropped": dict(dropped),
         "tokenizer": tokenizer.kind,
         "vocab_size": tokenizer.vocab_size,
         "unk_rate": unknown_rate(validation_set),
@@ -269,28 +276,21 @@ def evenly(texts: Sequence[str], most: int) -> list[str]:
     return [texts[i * len(texts) // most] for i in range(most)]
 
 
-def _check_folder(folder: Path | None, resume: bool, overwrite: bool) -> Config | None:
-    """The configuration of the training to resume, if there is one."""
+def check_folder(
+    folder: Path | None, resume: bool, overwrite: bool
+) -> tuple[ModelFolder | None, Config | None]:
+    """The folder to write to, and the configuration of the training to resume, if there is one.
+
+    Raises:
+        TextVAEError: the folder can't be used.
+    """
     if folder is None:
         if resume:
             raise TextVAEError("Resuming needs the folder of the earlier training: give it as output.")
-        return None
-    if folder.exists() and not folder.is_dir():
-        raise TextVAEError(f"{folder} is a file, not a folder to put a model in.")
-    if not resume:
-        if holds_model(folder) and not overwrite:
-            raise TextVAEError(
-                f"{folder} already holds a model: choose another folder, replace it with --overwrite, "
-                "or go on with its training with --resume."
-            )
-        return None
-    if overwrite:
+        return None, None
+    if resume and overwrite:
         raise TextVAEError("--resume goes on with a training and --overwrite replaces it: give one of them.")
-    if not (folder / CONFIG).exists():
-        raise TextVAEError(f"There is no training in {folder} to resume.")
-    if (folder / WEIGHTS).exists() and not (folder / CHECKPOINT).exists():
-        raise TextVAEError(f"The training in {folder} is finished; there is nothing to resume.")
-    return read_model_config(folder)[0]
+    return ModelFolder.to_resume(folder) if resume else (ModelFolder(folder, overwrite=overwrite), None)
 
 
 def _check_same_texts(folder: Path, material: Material) -> None:
@@ -303,19 +303,19 @@ def _check_same_texts(folder: Path, material: Material) -> None:
 
 
 def _write_start(folder: Path, config: Config, material: Material, fresh: bool) -> None:
-    """What a resumed training needs; the remains of an earlier model are removed before."""
+    """What a resumed training needs."""
     if fresh:
-        _clear(folder)
         write_json(folder / METRICS, {"data": material.facts, "versions": versions()})
         write_atomically(folder / TOKENIZER, material.tokenizer.to_json().encode())
     write_config(folder, config, material.tokenizer.vocab_size, version("textvae"))
 
 
-def _clear(folder: Path) -> None:
-    """Removes what belongs to a model, and nothing else."""
-    for name in (CONFIG, WEIGHTS, METRICS, CARD, TOKENIZER, HISTORY):
-        (folder / name).unlink(missing_ok=True)
-    shutil.rmtree(folder / CHECKPOINT, ignore_errors=True)
+def _after_failure(home: ModelFolder, say: Say) -> None:
+    """Without a checkpoint to go on from, the folder must not look like a model: it is what it was before."""
+    if not has_checkpoint(home.path):
+        home.restore()
+    elif home.previous.exists():
+        say(f"The earlier model is kept in {home.previous} until the training is finished with --resume.")
 
 
 def _short(
@@ -323,7 +323,7 @@ def _short(
     texts: list[str],
     part: str,
     config: Config,
-    dropped: dict[str, int],
+    dropped: Counter[str],
     needed: bool = True,
 ) -> tuple[list[np.ndarray], list[str]]:
     """The token ids of the texts that are short enough, and these texts; the others are counted."""
@@ -336,7 +336,7 @@ def _short(
         )
     if too_long:
         reason = f"longer than {config.text.max_length} tokens"
-        dropped[reason] = dropped.get(reason, 0) + too_long
+        dropped[reason] += too_long
     return [ids[i] for i in kept], [texts[i] for i in kept]
 
 
@@ -353,15 +353,6 @@ def _left(config: Config, outcome: Outcome) -> float:
     if config.train.time_budget is None:
         return math.inf
     return max(config.train.time_budget - outcome.seconds, 0.0)
-
-
-@contextmanager
-def _seeded(seed: int) -> Iterator[None]:
-    """torch's random state started from ``seed``; on leaving it is what it was before."""
-    cuda = [torch.cuda.current_device()] if torch.cuda.is_available() else []
-    with torch.random.fork_rng(devices=cuda):
-        torch.manual_seed(seed)
-        yield
 
 
 class _Recorder:

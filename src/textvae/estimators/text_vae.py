@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import tempfile
 import time
@@ -20,14 +21,17 @@ from textvae.config import Config
 from textvae.device import resolve_device
 from textvae.errors import TextVAEError
 from textvae.estimators import strings
-from textvae.estimators.fitting import HISTORY, train_model, write_figures
+from textvae.estimators.fitting import train_model, write_figures
+from textvae.estimators.folder import ModelFolder
 from textvae.estimators.options import configuration
 from textvae.estimators.progress import progress_bar
 from textvae.latent.generate import Method, generate
 from textvae.latent.interpolate import interpolate
 from textvae.latent.neighbours import nearest
-from textvae.metrics.draws import seeded
+from textvae.noise import prior_draws
 from textvae.store import (
+    CONFIG,
+    HISTORY,
     METRICS,
     TOKENIZER,
     read_json,
@@ -263,9 +267,7 @@ class TextVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         check_is_fitted(self, "model_")
         if n < 0:
             raise TextVAEError(f"The number of samples can't be negative, got {n}.")
-        parameter = next(self.model_.parameters())
-        with seeded(parameter.device, seed):
-            z = self.model_.prior().sample((n,)).float().cpu().numpy()
+        z = prior_draws(self.model_.prior(), n, seed).cpu().numpy()
         options: Decoding = {"method": "sample", **decoding}
         return self.decode(z, seed=seed, **options)
 
@@ -359,25 +361,34 @@ class TextVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         """Writes the model as a folder; one that is there is replaced once the new one is whole.
 
         Raises:
-            TextVAEError: the folder can't be written; a model in it is kept.
+            TextVAEError: the folder holds other things than a model, or can't be written; a model in it is kept.
         """
         check_is_fitted(self, "model_")
         target = Path(folder)
+        home = ModelFolder(target, overwrite=True)
         try:
             target.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=target, prefix=".saving.") as temporary:
                 whole = Path(temporary) / (target.resolve().name or "model")
                 self._write(whole)
-                for path in whole.iterdir():
-                    path.replace(target / path.name)
+                home.begin()
+                try:
+                    # config.json last: without it there is no model
+                    for path in sorted(whole.iterdir(), key=lambda path: path.name == CONFIG):
+                        path.replace(target / path.name)
+                except BaseException:
+                    home.restore()
+                    raise
+                home.keep()
         except OSError as error:
             raise TextVAEError(f"Could not save to {target}: {error.strerror}.") from error
 
     def _write(self, folder: Path) -> None:
-        write_config(folder, self.config_, self.tokenizer_.vocab_size, version("textvae"))
         write_atomically(folder / TOKENIZER, self.tokenizer_.to_json().encode())
+        write_atomically(folder / HISTORY, "".join(json.dumps(row) + "\n" for row in self.history_).encode())
         write_figures(folder, self.config_, self.metrics_)
         write_model(folder, self.model_)
+        write_config(folder, self.config_, self.tokenizer_.vocab_size, version("textvae"))
 
     @classmethod
     def from_pretrained(
