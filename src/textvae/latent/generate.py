@@ -17,6 +17,7 @@ from textvae.decoders.sequence import SequenceDecoder
 from textvae.errors import TextVAEError
 from textvae.latent.beam import beam_search
 from textvae.model import evaluating
+from textvae.noise import word_uniforms
 from textvae.types import BOS, EOS, PAD, UNK
 
 Method = Literal["greedy", "sample", "beam"]
@@ -83,7 +84,7 @@ def generate(
                     decoder, part, banned, size=beam_size, alpha=length_penalty, max_length=max_length
                 )
             elif method == "sample":
-                uniforms = _uniforms(seed, range(start, start + len(part)), max_length)
+                uniforms = word_uniforms(range(start, start + len(part)), max_length, seed)
                 choose = _sampler(torch.from_numpy(uniforms), device, temperature, top_k, top_p)
                 texts, scores = _write(decoder, part, banned, choose, max_length)
             else:
@@ -115,12 +116,6 @@ def _check(
     for name, value in counts.items():
         if value is not None and value < 1:
             raise TextVAEError(f"{name} must be at least 1, got {value}.")
-
-
-def _uniforms(seed: int, rows: range, steps: int) -> np.ndarray:
-    """(B, steps) uniforms in [0, 1): row i's are the first of a counter-based stream of (seed, i)."""
-    streams = (np.random.Generator(np.random.Philox(key=np.array([seed, i], np.uint64))) for i in rows)
-    return np.stack([stream.random(steps) for stream in streams])
 
 
 def _likeliest(log_p: Tensor, rows: Tensor, step: int) -> Tensor:

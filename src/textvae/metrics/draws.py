@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.distributions import Distribution, Independent, Normal, kl_divergence
 
+from textvae.noise import posterior_normals, seeded
 from textvae.types import Batch
 
 if TYPE_CHECKING:
@@ -24,7 +22,7 @@ def posterior_draws(model: VAE, q: Distribution, batch: Batch, samples: int, see
     posteriors are drawn by their own ``rsample``, one text at a time from a generator seeded the same way.
     """
     if isinstance(q, Independent) and isinstance(q.base_dist, Normal):
-        noise = standard_normals(batch.index.tolist(), samples, q.event_shape[0], seed)
+        noise = posterior_normals(batch.index.tolist(), samples, q.event_shape[0], seed)
         return q.mean + q.stddev * torch.from_numpy(noise).to(q.mean.device)
     drawn = []
     for row, index in enumerate(batch.index.tolist()):
@@ -32,23 +30,6 @@ def posterior_draws(model: VAE, q: Distribution, batch: Batch, samples: int, see
         with seeded(batch.tokens.device, seed, index):
             drawn.append(model.encode(text).rsample((samples,)))
     return torch.cat(drawn, 1).float()
-
-
-@contextmanager
-def seeded(device: torch.device, *seed: int) -> Iterator[None]:
-    """torch's global generators started from ``seed``, as they were before on leaving."""
-    with torch.random.fork_rng([device] if device.type == "cuda" else []):
-        torch.manual_seed(int(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0]))
-        yield
-
-
-def standard_normals(indices: list[int], samples: int, latent_dim: int, seed: int) -> np.ndarray:
-    """(K, B, Z) float32 standard normals, text by text; fewer samples are the first of more."""
-    noise = np.empty((samples, len(indices), latent_dim), np.float32)
-    for row, index in enumerate(indices):
-        stream = np.random.Generator(np.random.Philox(key=np.array([seed, index], np.uint64)))
-        noise[:, row] = stream.standard_normal((samples, latent_dim), dtype=np.float32)
-    return noise
 
 
 def kl_to_prior(q: Distribution, p: Distribution, z: Tensor) -> Tensor:

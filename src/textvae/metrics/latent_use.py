@@ -9,8 +9,9 @@ import numpy as np
 import torch
 
 from textvae.errors import TextVAEError
-from textvae.metrics.draws import posterior_draws, seeded
+from textvae.metrics.draws import posterior_draws
 from textvae.model import VAE, evaluating
+from textvae.noise import prior_draws
 from textvae.text.batch import Dataset, token_batches
 
 
@@ -59,8 +60,7 @@ def latent_use(
         for indices in batches:
             batch = dataset.batch(indices).to(device)
             own[place[indices]] = posterior_draws(model, model.encode(batch), batch, 1, seed)[0]
-        with seeded(device, seed):
-            prior = model.prior().sample((len(ring),)).float()
+        prior = prior_draws(model.prior(), len(ring), seed)
         kinds = own, own.roll(-1, 0), prior
         log_px = np.empty((len(kinds), len(ring)))
         for indices in batches:
