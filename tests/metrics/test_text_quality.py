@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from textvae.errors import TextVAEError
-from textvae.metrics.text_quality import corpus_bleu, distinct, exact_match, unknown_rate
+from textvae.metrics.text_quality import corpus_bleu, exact_match, unknown_rate
 from textvae.text.batch import Dataset
 from textvae.types import BOS, EOS, UNK
 
@@ -33,9 +33,3 @@ def test_unequal_numbers_are_refused(measure):
 
 def test_unknown_rate_counts_words_and_ends():
     assert unknown_rate(Dataset([np.array([BOS, UNK, 5, UNK, EOS]), np.array([BOS, EOS])])) == 2 / 5
-
-
-def test_distinct():
-    assert distinct(["a b a", "a b"], 1) == 2 / 5
-    assert distinct(["a b a", "a b"], 2) == 2 / 3
-    assert distinct(["a"], 2) == 0

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
-from torch.distributions import Distribution, Independent, Normal, kl_divergence
+from torch.distributions import Distribution, Independent, Normal
 
 from textvae.metrics.draws import kl_to_prior, posterior_draws
 from textvae.model import VAE, evaluating
@@ -34,7 +34,6 @@ class Collapse:
         marginal_kl: KL(q(z) ‖ p(z)) of the aggregate posterior; kl = mi + marginal_kl
             (Hoffman & Johnson 2016).
         variance: (Z,) variance over texts of the posterior means.
-        kl_per_dimension: (Z,) mean KL of each dimension, where q and p are diagonal Gaussians.
     """
 
     n_texts: int
@@ -43,7 +42,6 @@ class Collapse:
     mi_stderr: float
     marginal_kl: float
     variance: np.ndarray
-    kl_per_dimension: np.ndarray | None
 
     @property
     def active_units(self) -> int:
@@ -64,7 +62,7 @@ def measure_collapse(model: VAE, dataset: Dataset, *, seed: int = 0, max_tokens:
     entropy, makes the estimate exact where q(z|x) has collapsed.
     """
     posteriors: list[Distribution] = []
-    means, draws, kls, kl_dims = [], [], [], []
+    means, draws, kls = [], [], []
     with evaluating(model) as device, torch.autocast(device.type, enabled=False):
         p = model.prior()
         for indices in token_batches(dataset.lengths, max_tokens):
@@ -75,8 +73,6 @@ def measure_collapse(model: VAE, dataset: Dataset, *, seed: int = 0, max_tokens:
             means.append(q.mean)
             draws.append(z[0])
             kls.append(kl_to_prior(q, p, z))
-            if isinstance(q, Independent) and isinstance(p, Independent) and diagonal(q) and diagonal(p):
-                kl_dims.append(kl_divergence(q.base_dist, p.base_dist))
         own = torch.cat([wide(q.log_prob(z)) for q, z in zip(posteriors, draws, strict=True)])
         z = torch.cat(draws)
         marginal = log_aggregate(posteriors, z)
@@ -88,7 +84,6 @@ def measure_collapse(model: VAE, dataset: Dataset, *, seed: int = 0, max_tokens:
             mi_stderr=float(gained.std(correction=0)) / math.sqrt(len(dataset)),
             marginal_kl=float((marginal - wide(p.log_prob(z))).mean()),
             variance=wide(torch.cat(means)).var(0, correction=0).cpu().numpy(),
-            kl_per_dimension=wide(torch.cat(kl_dims)).mean(0).cpu().numpy() if kl_dims else None,
         )
 
 

@@ -42,12 +42,3 @@ def unknown_rate(dataset: Dataset) -> float:
     """Share of the counted tokens (words and ends of sentence) that are ``<unk>``."""
     unknown = sum(int((dataset[i] == UNK).sum()) for i in range(len(dataset)))
     return unknown / int(dataset.lengths.sum())
-
-
-def distinct(texts: Sequence[str], n: int) -> float:
-    """Distinct n-grams over all n-grams of the texts, 0 to 1 (Li et al. 2016); 0 where there are none.
-
-    Falls with the number of texts: compare sets of the same size only.
-    """
-    grams = [tuple(words[i : i + n]) for words in map(str.split, texts) for i in range(len(words) - n + 1)]
-    return len(set(grams)) / len(grams) if grams else 0.0
