@@ -82,3 +82,26 @@ def test_parts_that_cannot_work_together_are_refused_by_name(monkeypatch):
     register("posterior", "implicit", PartConfig, provides=("rsample",))(object)
     with pytest.raises(TextVAEError, match=r"objective elbo needs kl, which none of .*posterior implicit"):
         read_config({"posterior": "implicit", "prior": "standard"})
+
+
+def test_presets_say_how_they_depart_from_their_sources():
+    configs = {name: read_config(load_preset(name).config) for name in preset_names()}
+    # what the texts of `deviations` claim
+    li, fu, transformer = (configs[name] for name in ("li2019", "fu2019", "transformer"))
+    objective = li.objective.options
+    epochs = li.train.epochs * objective.pretrain, li.train.epochs * (1 - objective.pretrain) * objective.warmup
+    assert epochs == (10, 7.5)
+    assert objective.reset_decoder
+    assert objective.free_bits == 8
+    assert (fu.objective.options.cycles, fu.objective.options.warmup, fu.train.epochs) == (4, 0.5, 40)
+    for config in (li, fu):
+        assert config.decoder.options.dropout == config.decoder.options.dropout_in == 0.5
+    assert configs["bowman2016"].decoder.options.dropout == 0.3
+    assert configs["bowman2016"].encoder.options.pooling == "last"
+    usual = configs["default"]
+    assert transformer.objective.options == usual.objective.options
+    assert transformer.encoder.options.width == transformer.decoder.options.width == 256
+    assert not transformer.decoder.options.z_to_output
+    assert (transformer.train.lr, transformer.train.patience) == (5e-4, None)
+    decoder = transformer.decoder.options
+    assert decoder.dropout_in == decoder.dropout == decoder.dropout_block == 0.2
