@@ -22,9 +22,9 @@ from textvae.errors import TextVAEError
 from textvae.estimators.card import model_card
 from textvae.estimators.folder import ModelFolder, has_checkpoint
 from textvae.estimators.strings import evaluate, findings
-from textvae.metrics.draws import seeded
 from textvae.metrics.text_quality import unknown_rate
 from textvae.model import VAE, build, build_objective
+from textvae.noise import seeded
 from textvae.store import (
     CARD,
     CHECKPOINT,
