@@ -31,10 +31,12 @@ def configuration(options: Mapping[str, Any], saved: Config | None = None) -> Co
     Raises:
         TextVAEError: an option that doesn't exist or can't be used.
     """
-    preset = load_preset(options["preset"]).config
-    asked = _asked(options)
+    given, named = _config_tree(options["config"])
+    asked = _asked(options, given)
+    name = options["preset"] if options["preset"] is not None else named
+    preset = load_preset("default" if name is None else name).config
     if saved is not None:
-        return _resumed(saved, asked if options["preset"] == "default" else merge(preset, asked))
+        return _resumed(saved, asked if name is None else merge(preset, asked))
     tree = merge(preset, asked)
     objective = tree.get("objective", {})
     target = objective.get("target_kl")
@@ -44,13 +46,13 @@ def configuration(options: Mapping[str, Any], saved: Config | None = None) -> Co
     return read_config(tree)
 
 
-def _asked(options: Mapping[str, Any]) -> dict[str, Any]:
+def _asked(options: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
     tree: dict[str, Any] = {}
     for section, names in _NAMED.items():
         given = {name: options[name] for name in names if options[name] is not None}
         if given:
             tree = merge(tree, {section: given} if section else given)
-    return merge(merge(_config_tree(options["config"]), tree), _set_tree(options["set"]))
+    return merge(merge(config, tree), _set_tree(options["set"]))
 
 
 def _resumed(saved: Config, wanted: Mapping[str, Any]) -> Config:
@@ -67,18 +69,23 @@ def _resumed(saved: Config, wanted: Mapping[str, Any]) -> Config:
     return config
 
 
-def _config_tree(config: str | PathLike[str] | Mapping[str, Any] | None) -> dict[str, Any]:
-    if config is None or isinstance(config, Mapping):
-        return dict(config or {})
-    path = Path(config)
+def _config_tree(
+    config: str | PathLike[str] | Mapping[str, Any] | None,
+) -> tuple[dict[str, Any], str | None]:
+    """The options of a configuration, and the preset that it names, if any."""
+    tree = dict(config or {}) if config is None or isinstance(config, Mapping) else _read_toml(Path(config))
+    preset = tree.pop("preset", None)
+    # in a preset's own file, the table of this name says what it is
+    return tree, None if preset is None or isinstance(preset, Mapping) else str(preset)
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        tree = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise TextVAEError(f"Can't read the configuration {path}: {error.strerror}.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise TextVAEError(f"{path} is no TOML: {error}.") from error
-    tree.pop("preset", None)  # a preset's file says there what it is
-    return tree
 
 
 def _set_tree(options: Mapping[str, Any] | Iterable[str] | None) -> dict[str, Any]:

@@ -70,12 +70,12 @@ def encode_strings(
 def log_likelihood(
     model: VAE, tokenizer: Tokenizer, texts: Sequence[str], *, iw_samples: int, seed: int
 ) -> np.ndarray:
-    """An importance-weighted estimate of log p(x) for every text, (N,) float64 nats."""
+    """An importance-weighted estimate of log p(x) for every text, (N,) float64 nats; computed in float32."""
     if not texts:
         return np.zeros(0)
     dataset = Dataset(tokenizer.encode(texts))
     likelihood = evaluate_likelihood(
-        model, dataset, iw_samples=iw_samples, seed=seed, max_tokens=_budget(dataset)
+        model, dataset, iw_samples=iw_samples, seed=seed, max_tokens=_budget(dataset), precision="fp32"
     )
     return -likelihood.iw_nll
 

@@ -42,6 +42,7 @@ from textvae.store import (
     write_model,
 )
 from textvae.text.corpus import Corpus
+from textvae.text.read import clean_text
 from textvae.text.tokenize import Tokenizer
 from textvae.train.tracking import Silent, read_rows, watcher_for
 
@@ -75,7 +76,8 @@ class TextVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     options with names of their own, ``set``.
 
     Args:
-        preset: a ready configuration; ``textvae presets`` lists them.
+        preset: a ready configuration; ``textvae presets list`` shows them. Without one it is the ``preset`` that
+            ``config`` names, else ``default``.
         latent_dim: Z, how many numbers a text becomes.
         tokenizer: ``auto``, ``word``, ``bpe``, ``unigram``, ``char`` or ``jieba``.
         vocab_size: ordinary tokens at most.
@@ -84,7 +86,7 @@ class TextVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         target_kl: nats per text to hold the KL at.
         seed: of the split, the first weights and the order of training.
         device: ``auto``, ``cpu`` or ``cuda``.
-        config: a TOML file of options, or the same as nested dictionaries.
+        config: a TOML file of options, or the same as nested dictionaries; ``preset = "…"`` in it names a preset.
         set: any option by its dotted name, ``{"decoder.dropout": 0.3}`` or ``["decoder.dropout=0.3"]``.
         verbose: whether training tells on stderr how it goes.
 
@@ -111,7 +113,7 @@ class TextVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
     def __init__(
         self,
-        preset: str = "default",
+        preset: str | None = None,
         *,
         latent_dim: int | None = None,
         tokenizer: str | None = None,
@@ -329,18 +331,21 @@ class TextVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     ) -> dict[str, Any]:
         """The figures of the model on texts, as ``textvae evaluate --json`` gives them; empty texts are left out.
 
-        The keys, their units and estimators: ``textvae.metrics.evaluation.summarise``.
+        The keys, their units and estimators: ``textvae.metrics.evaluation.summarise``; besides, ``dropped``: how
+        many texts were left out, by reason.
         """
         check_is_fitted(self, "model_")
+        corpus = strings.as_corpus(texts)
         with progress_bar("evaluating", show_progress_bar) as progress:
-            return strings.evaluate(
+            figures = strings.evaluate(
                 self.model_,
                 self.tokenizer_,
-                strings.as_corpus(texts).texts,
+                corpus.texts,
                 iw_samples=iw_samples,
                 seed=seed,
                 progress=progress,
             )
+        return {**figures, "dropped": dict(corpus.dropped)}
 
     def diagnose(self, texts: Corpus | Iterable[str] | None = None) -> list[dict[str, Any]]:
         """What is wrong with the model, the worst first: ``name``, ``severity``, ``evidence``, ``advice``.
@@ -349,7 +354,11 @@ class TextVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self, "model_")
         if texts is None:
-            return self.metrics_.get("findings", [])
+            if "findings" not in self.metrics_:
+                raise TextVAEError(
+                    "This model was never measured: give a file of texts (in Python: texts) to examine it on."
+                )
+            return self.metrics_["findings"]
         items = strings.as_corpus(texts).texts
         figures = strings.evaluate(self.model_, self.tokenizer_, items, iw_samples=20)
         training = self.metrics_.get("training")
@@ -468,7 +477,9 @@ class TextVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
 
 def _one_or_more(texts: str | Iterable[str]) -> tuple[bool, list[str]]:
-    return (True, [texts]) if isinstance(texts, str) else (False, strings.listed(texts))
+    """Whether it is one text, and the texts as a list, cleaned as training cleans them; none is left out."""
+    one = isinstance(texts, str)
+    return one, [clean_text(text) for text in ([texts] if one else strings.listed(texts))]
 
 
 def _download(repo_id: str, revision: str | None) -> Path:
