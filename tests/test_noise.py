@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from scipy import stats
 from torch.distributions import Distribution, Independent, Laplace, Normal
 
 from textvae.noise import posterior_normals, prior_draws, word_uniforms
@@ -49,5 +48,5 @@ def test_uses_share_nothing():
     texts = posterior_normals(range(500), 1, 3, seed=1)[0].ravel()
     words = word_uniforms(range(500), 3, seed=1).ravel()
     for a, b in ((latents, texts), (latents, words), (texts, words)):
-        assert abs(stats.spearmanr(a, b).statistic) < 0.1
+        assert abs(np.corrcoef(a, b)[0, 1]) < 0.1
     assert not np.isin(latents, texts).any()
