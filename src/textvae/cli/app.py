@@ -98,7 +98,10 @@ demo.add_to(app)
 
 @app.command()
 def version(json: options.Json = False) -> None:
-    """Show the versions of textvae and its libraries."""
+    """Show the versions of textvae and its libraries.
+
+    Example: textvae version
+    """
     from textvae.estimators.fitting import versions
 
     if json:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -16,8 +17,8 @@ from textvae.errors import TextVAEError
 if TYPE_CHECKING:
     from textvae.text.corpus import Corpus
 
-# endings of names that are files, whether they are there or not
-_FILES = (".txt", ".csv", ".tsv", ".jsonl", ".parquet", ".gz", ".xz", ".zst")
+# one word that ends like a file's name, as a misspelt one does
+_FILE_NAME = re.compile(r"\S*[^\s.]\.[a-z][a-z0-9]{0,7}", re.IGNORECASE)
 
 
 def say(line: str) -> None:
@@ -58,11 +59,20 @@ def show_table(rows: Iterable[Sequence[str]], title: str = "", headers: Sequence
 
 
 def is_source(argument: str) -> bool:
-    """Whether an argument names texts to read rather than being one."""
+    """Whether an argument names texts to read rather than being one.
+
+    Raises:
+        TextVAEError: it names a file that is not there.
+    """
+    from textvae.text.formats import COMPRESSIONS, FORMATS
     from textvae.text.read import BUILT_IN
 
-    looks_like_file = argument.lower().endswith(_FILES) and not any(map(str.isspace, argument))
-    return argument == "-" or argument in BUILT_IN or os.path.exists(argument) or looks_like_file
+    if argument == "-" or argument in BUILT_IN or os.path.exists(argument):
+        return True
+    ends_like_one = argument.lower().endswith((*FORMATS, *COMPRESSIONS)) and len(argument.split()) == 1
+    if ends_like_one or _FILE_NAME.fullmatch(argument):
+        raise TextVAEError(f"There is no file {argument} (if that is a text: give it on standard input).")
+    return False
 
 
 def sources(arguments: Sequence[str]) -> Any:
@@ -98,33 +108,49 @@ def read_texts(
 ) -> Corpus:
     """Texts given as such, or in files, or on stdin where no argument is given."""
     from textvae.text.corpus import Corpus
+    from textvae.text.read import clean_text
 
     if not arguments:
         if sys.stdin is None or sys.stdin.isatty():
             raise typer.BadParameter("give texts, a file, or - for standard input")
         arguments = ["-"]
-    if not any(map(is_source, arguments)):
-        return Corpus([str(argument) for argument in arguments], name="arguments")
+    texts = [argument for argument in arguments if not is_source(argument)]
+    if len(texts) == len(arguments):
+        return Corpus([clean_text(text) for text in texts], name="arguments")
+    if texts:
+        raise TextVAEError(f"'{texts[0]}' is not a file, and others here are: give texts or files, not both.")
     corpus = read_sources(arguments, text_column, label_column)
-    if corpus.dropped:
-        reasons = ", ".join(f"{count:,} {reason}" for reason, count in corpus.dropped.items())
-        say(f"{corpus.name}: {len(corpus):,} texts (left out: {reasons})")
+    say_dropped(corpus)
     return corpus
 
 
+def say_dropped(corpus: Corpus) -> None:
+    """A line to stderr on what a corpus does not hold of its source, if anything."""
+    if corpus.dropped:
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in corpus.dropped.items())
+        say(f"{corpus.name}: {len(corpus):,} texts (left out: {reasons})")
+
+
 def decoding(
-    greedy: bool, temperature: float | None, top_p: float | None, beam: int | None, default: str
+    greedy: bool,
+    temperature: float | None,
+    top_p: float | None,
+    beam: int | None,
+    no_unknown: bool,
+    default: str,
 ) -> dict[str, Any]:
     """The options of writing texts, as ``TextVAE.decode`` takes them."""
     drawn = temperature is not None or top_p is not None
     if greedy + drawn + (beam is not None) > 1:
         raise typer.BadParameter("--greedy, --beam and --temperature or --top-p exclude each other")
+    words = {"allow_unknown": not no_unknown}
     if beam is not None:
-        return {"method": "beam", "beam_size": beam}
+        return {"method": "beam", "beam_size": beam, **words}
     if drawn:
         return {
+            **words,
             "method": "sample",
             "temperature": 1.0 if temperature is None else temperature,
             "top_p": 1.0 if top_p is None else top_p,
         }
-    return {"method": "greedy" if greedy else default}
+    return {"method": "greedy" if greedy else default, **words}

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from textvae.cli import options
-from textvae.cli.console import out, out_json, read_sources, show_table
+from textvae.cli.console import out, out_json, read_sources, say_dropped, show_table
 
 
 def add_to(app: typer.Typer) -> None:
@@ -22,7 +22,9 @@ def evaluate(
     files: Annotated[list[str], typer.Argument(metavar="FILE…", help="Texts that were not trained on.")],
     iw: Annotated[int, typer.Option("--iw", help="Samples a text for the likelihood.")] = 500,
     text_column: options.TextColumn = None,
-    split: Annotated[str | None, typer.Option(help="lines (one text a line) or sentences.")] = None,
+    split: Annotated[
+        str | None, typer.Option(help="lines (one text a line) or sentences (default: lines).")
+    ] = None,
     seed: options.Seed = 0,
     device: options.Device = "auto",
     json: options.Json = False,
@@ -33,12 +35,12 @@ def evaluate(
 
     Example: textvae evaluate MODEL test.txt --iw 500 --json
     """
-    corpus = read_sources(files, text_column, None, split)
-
     from textvae.estimators import TextVAE
     from textvae.estimators.card import figures
 
     vae = TextVAE.from_pretrained(model, device=device)
+    corpus = read_sources(files, text_column, None, split)
+    say_dropped(corpus)
     measured = vae.evaluate(corpus, iw_samples=iw, seed=seed, show_progress_bar=sys.stderr.isatty())
     if json:
         out_json(measured)
@@ -67,11 +69,13 @@ def doctor(
 
     Example: textvae doctor MODEL
     """
-    corpus = read_sources(files, text_column) if files else None
-
     from textvae.estimators import TextVAE
 
-    found = TextVAE.from_pretrained(model, device=device).diagnose(corpus)
+    vae = TextVAE.from_pretrained(model, device=device)
+    corpus = read_sources(files, text_column) if files else None
+    if corpus is not None:
+        say_dropped(corpus)
+    found = vae.diagnose(corpus)
     if json:
         out_json({"findings": found})
         return

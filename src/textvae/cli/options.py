@@ -9,7 +9,7 @@ import typer
 
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="Folder of a trained model.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout and nothing else.")]
-Seed = Annotated[int, typer.Option("--seed", help="Seed of all that is drawn.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of all that is drawn.")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
 TextColumn = Annotated[
     str | None, typer.Option("--text-column", help="Column of the texts, by name or counted from 0.")
@@ -37,3 +37,4 @@ TopP = Annotated[
 Beam = Annotated[
     int | None, typer.Option("--beam", help="Beam search, this many hypotheses.", rich_help_panel=_WRITING)
 ]
+NoUnknown = Annotated[bool, typer.Option("--no-unknown", help="Never write <unk>.", rich_help_panel=_WRITING)]

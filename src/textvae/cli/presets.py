@@ -12,7 +12,10 @@ from textvae.cli.console import out, out_json, show_table
 
 def add_to(app: typer.Typer) -> None:
     """Adds the commands."""
-    group = typer.Typer(help="Ready configurations: list them, or show one.", no_args_is_help=True)
+    group = typer.Typer(
+        help="Ready configurations: list them, or show one.\n\nExample: textvae presets list",
+        no_args_is_help=True,
+    )
     group.command("list")(list_presets)
     group.command("show")(show_preset)
     app.add_typer(group, name="presets")

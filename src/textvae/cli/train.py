@@ -29,46 +29,66 @@ def train(
     output: Annotated[Path, typer.Option("--output", "-o", metavar="MODEL", help="Folder for the model.")],
     validation: Annotated[
         str | None,
-        typer.Option("--validation", metavar="FILE", help="Validation texts.", rich_help_panel=_TEXT),
+        typer.Option(
+            "--validation",
+            metavar="FILE",
+            help="Validation texts (default: a twentieth of the texts, as for test).",
+            rich_help_panel=_TEXT,
+        ),
     ] = None,
     text_column: options.TextColumn = None,
     label_column: options.LabelColumn = None,
     split: Annotated[
         str | None,
-        typer.Option(help="lines (one text a line) or sentences.", rich_help_panel=_TEXT),
+        typer.Option(help="lines (one text a line) or sentences (default: lines).", rich_help_panel=_TEXT),
     ] = None,
     preset: Annotated[
-        str, typer.Option(help="Ready configuration: see textvae presets list.", rich_help_panel=_MODEL)
-    ] = "default",
+        str | None,
+        typer.Option(
+            help="Ready configuration: see textvae presets list (default: default).", rich_help_panel=_MODEL
+        ),
+    ] = None,
     config: Annotated[
         Path | None,
-        typer.Option(metavar="FILE.toml", help="Options laid on the preset.", rich_help_panel=_MODEL),
+        typer.Option(
+            metavar="FILE.toml",
+            help='Options laid on the preset, which it may name: preset = "li2019".',
+            rich_help_panel=_MODEL,
+        ),
     ] = None,
     assignments: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="A.B=C", help="Any option; repeatable.", rich_help_panel=_MODEL),
     ] = None,
     latent_dim: Annotated[
-        int | None, typer.Option(help="Numbers that a text becomes.", rich_help_panel=_MODEL)
+        int | None, typer.Option(help="Numbers that a text becomes (preset: 32).", rich_help_panel=_MODEL)
     ] = None,
     tokenizer: Annotated[
-        str | None, typer.Option(help="word, bpe, unigram, char or jieba.", rich_help_panel=_MODEL)
+        str | None,
+        typer.Option(help="auto, word, bpe, unigram, char or jieba (preset: auto).", rich_help_panel=_MODEL),
     ] = None,
     vocab_size: Annotated[
-        int | None, typer.Option(help="Ordinary tokens at most.", rich_help_panel=_MODEL)
+        int | None, typer.Option(help="Ordinary tokens at most (preset: 10000).", rich_help_panel=_MODEL)
     ] = None,
     target_kl: Annotated[
-        float | None, typer.Option(help="Nats of KL to hold.", rich_help_panel=_MODEL)
+        float | None,
+        typer.Option(help="Nats of KL to hold (preset: none, free bits of 8).", rich_help_panel=_MODEL),
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(help="Same seed, same machine: same model.", rich_help_panel=_MODEL)
+        int | None,
+        typer.Option(min=0, help="Same seed, same machine: same model (preset: 0).", rich_help_panel=_MODEL),
     ] = None,
     epochs: Annotated[
-        float | None, typer.Option(help="Times through the texts.", rich_help_panel=_LENGTH)
+        float | None, typer.Option(help="Times through the texts (preset: 20).", rich_help_panel=_LENGTH)
     ] = None,
-    steps: Annotated[int | None, typer.Option(help="Batches.", rich_help_panel=_LENGTH)] = None,
+    steps: Annotated[
+        int | None, typer.Option(help="Batches, instead of epochs.", rich_help_panel=_LENGTH)
+    ] = None,
     time_budget: Annotated[
-        str | None, typer.Option(metavar="T", help="Time in all, as 90s, 20m, 1.5h.", rich_help_panel=_LENGTH)
+        str | None,
+        typer.Option(
+            metavar="T", help="Time in all, instead of epochs: 90s, 20m, 1.5h.", rich_help_panel=_LENGTH
+        ),
     ] = None,
     resume: Annotated[
         bool,
@@ -82,6 +102,8 @@ def train(
 
     Example: textvae train reviews.csv --text-column text -o MODEL --time-budget 10m
     """
+    from textvae.device import resolve_device
+    from textvae.estimators.fitting import check_folder
     from textvae.estimators.options import configuration
 
     asked: dict[str, Any] = {
@@ -97,8 +119,10 @@ def train(
         "config": config,
         "set": assignments or None,
     }
-    if not resume:
-        configuration(asked)  # a mistake is told before the texts are read
+    # a mistake is told before the texts are read
+    resolve_device(device)
+    _, saved = check_folder(output, resume, overwrite)
+    configuration(asked, saved)
     corpus = read_sources(files, text_column, label_column, split)
     held = read_sources([validation], text_column, label_column, split) if validation is not None else None
 
@@ -127,5 +151,7 @@ def train(
 
 def _checkpoint_since(folder: Path, begun: float) -> bool:
     """Whether the training that began at this time left a checkpoint."""
-    files = (folder / "checkpoint").glob("*.safetensors")
+    from textvae.store import CHECKPOINT
+
+    files = (folder / CHECKPOINT).glob("*.safetensors")
     return any(file.stat().st_mtime >= begun - 1 for file in files)

@@ -13,7 +13,7 @@ import numpy as np
 import typer
 
 from textvae.cli import options
-from textvae.cli.console import decoding, out, out_json, read_sources, read_texts, say
+from textvae.cli.console import decoding, out, out_json, read_sources, read_texts, say, say_dropped
 
 _FORMATS = (".npy", ".jsonl", ".csv")
 
@@ -40,14 +40,16 @@ def encode(
 ) -> None:
     """Turn texts into latents.
 
-    They are the posterior means, in the order of the texts.
+    They are the posterior means, in the order of the texts. Empty texts in files are left out and counted on stderr:
+    row i of a .npy is the i-th text that is not empty, which .jsonl and .csv show beside its number, from 0.
     Nothing is drawn, so --seed changes nothing. Labels travel along into .jsonl and .csv.
+
     Example: textvae encode MODEL reviews.csv -o latents.npy
     """
     if output is not None and output.suffix not in _FORMATS:
         raise typer.BadParameter(f"-o takes a file that ends in {', '.join(_FORMATS)}")
-    corpus = read_texts(texts, text_column, label_column)
     vae = _load(model, device)
+    corpus = read_texts(texts, text_column, label_column)
     z = vae.encode(
         corpus.texts,
         batch_size=batch_size,
@@ -56,12 +58,16 @@ def encode(
     )
     labels = {name: values.tolist() for name, values in corpus.labels.items()}
     rows = [
-        {"text": text, **{name: values[i] for name, values in labels.items()}, "z": z[i].tolist()}
+        {"index": i, "text": text, **{name: values[i] for name, values in labels.items()}, "z": z[i].tolist()}
         for i, text in enumerate(corpus.texts)
     ]
     if output is not None:
         _write(output, rows, z, list(labels), vae.get_feature_names_out().tolist())
         say(f"{len(z):,} latents of {z.shape[1]} numbers in {output}")
+        if left_out := sum(corpus.dropped.values()):
+            say(
+                f"Rows are not lines of the input: {left_out:,} texts have none. Row i is the i-th text that is left."
+            )
     if json:
         out_json(
             rows if output is None else {"output": str(output), "n_texts": len(z), "latent_dim": z.shape[1]}
@@ -78,6 +84,7 @@ def reconstruct(
     temperature: options.Temperature = None,
     top_p: options.TopP = None,
     beam: options.Beam = None,
+    no_unknown: options.NoUnknown = False,
     text_column: options.TextColumn = None,
     seed: options.Seed = 0,
     device: options.Device = "auto",
@@ -89,9 +96,10 @@ def reconstruct(
 
     Example: textvae reconstruct MODEL "the food was good"
     """
-    writing = decoding(greedy, temperature, top_p, beam, "greedy")
+    writing = decoding(greedy, temperature, top_p, beam, no_unknown, "greedy")
+    vae = _load(model, device)
     corpus = read_texts(texts, text_column)
-    written = _load(model, device).reconstruct(corpus.texts, seed=seed, **writing)
+    written = vae.reconstruct(corpus.texts, seed=seed, **writing)
     if json:
         pairs = zip(corpus.texts, written, strict=True)
         out_json([{"text": text, "reconstruction": again} for text, again in pairs])
@@ -107,6 +115,7 @@ def sample(
     temperature: options.Temperature = None,
     top_p: options.TopP = None,
     beam: options.Beam = None,
+    no_unknown: options.NoUnknown = False,
     seed: options.Seed = 0,
     device: options.Device = "auto",
     json: options.Json = False,
@@ -117,7 +126,7 @@ def sample(
 
     Example: textvae sample MODEL -n 5 --top-p 0.9
     """
-    writing = decoding(greedy, temperature, top_p, beam, "sample")
+    writing = decoding(greedy, temperature, top_p, beam, no_unknown, "sample")
     written = _load(model, device).sample(n, seed=seed, **writing)
     if json:
         out_json([{"text": text} for text in written])
@@ -138,6 +147,7 @@ def interpolate(
     temperature: options.Temperature = None,
     top_p: options.TopP = None,
     beam: options.Beam = None,
+    no_unknown: options.NoUnknown = False,
     seed: options.Seed = 0,
     device: options.Device = "auto",
     json: options.Json = False,
@@ -146,7 +156,7 @@ def interpolate(
 
     Example: textvae interpolate MODEL "the food was good" "the waiter was rude" --steps 7
     """
-    writing = decoding(greedy, temperature, top_p, beam, "greedy")
+    writing = decoding(greedy, temperature, top_p, beam, no_unknown, "greedy")
     path: Any = "spherical" if spherical else "linear"
     written = _load(model, device).interpolate(a, b, steps, path=path, seed=seed, **writing)
     if json:
@@ -175,12 +185,15 @@ def neighbours(
     """Find the texts of a corpus whose latents are nearest.
 
     Nothing is drawn, so --seed changes nothing.
+
     Example: textvae neighbours MODEL "the food was good" --corpus reviews.txt -k 5
     """
+    vae = _load(model, device)
     queries = read_texts(texts)
     candidates = read_sources([corpus], text_column)
+    say_dropped(candidates)
     metric: Any = "euclidean" if euclidean else "cosine"
-    found = _load(model, device).neighbours(queries.texts, candidates.texts, k, metric=metric)
+    found = vae.neighbours(queries.texts, candidates.texts, k, metric=metric)
     if json:
         out_json(
             [
@@ -215,8 +228,10 @@ def _write(
     else:
         table = io.StringIO(newline="")
         writer = csv.writer(table, lineterminator="\n")
-        writer.writerow(["text", *labels, *names])
-        writer.writerows([row["text"], *(row[name] for name in labels), *row["z"]] for row in rows)
+        writer.writerow(["index", "text", *labels, *names])
+        writer.writerows(
+            [row["index"], row["text"], *(row[name] for name in labels), *row["z"]] for row in rows
+        )
         content = table.getvalue().encode()
 
     from textvae.store import write_atomically
