@@ -23,7 +23,9 @@ def small_config(**over) -> Config:
 
 def part_options(kind: str, name: str) -> dict:
     """A small version of any part, by its own options."""
-    sizes = {"width": 16, "heads": 2, "layers": 1} if name == "transformer" else {"embedding": 16, "hidden": 24}
+    sizes = (
+        {"width": 16, "heads": 2, "layers": 1} if name == "transformer" else {"embedding": 16, "hidden": 24}
+    )
     if kind == "decoder":
         sizes |= {"dropout": 0.0, "dropout_in": 0.0}
     if kind in ("encoder", "decoder") and name == "transformer":

@@ -40,9 +40,20 @@ def test_bf16_stays_within_its_rounding():
     assert abs(float((nll - expected).detach().mean())) < 0.01
 
 
-def test_no_gradient_is_computed_where_none_is_wanted():
+def test_no_gradient_is_computed_where_none_is_wanted(monkeypatch):
+    asked = []
+    sweep = likelihoods._sweep
+
+    def spy(*args, gradients, **kwargs):
+        asked.append(gradients)
+        return sweep(*args, gradients=gradients, **kwargs)
+
+    monkeypatch.setattr(likelihoods, "_sweep", spy)
     hidden, weight, bias, target = operands()
+    linear_cross_entropy(hidden, weight, bias, target)
     with torch.no_grad():
         nll = linear_cross_entropy(hidden, weight, bias, target)
+    linear_cross_entropy(*(t.detach() for t in (hidden, weight, bias)), target)
+    assert asked == [True, False, False]
     assert not nll.requires_grad
     torch.testing.assert_close(nll, F.cross_entropy(hidden @ weight.T + bias, target, reduction="none"))

@@ -21,13 +21,6 @@ from textvae.types import Batch
 _CHUNK_ELEMENTS = 512 * 10_000
 
 
-def _product_dtype(device: torch.device) -> torch.dtype:
-    """The dtype of the matrix products: autocast's, or float32."""
-    if torch.is_autocast_enabled(device.type):
-        return torch.get_autocast_dtype(device.type)
-    return torch.float32
-
-
 class _FusedCrossEntropy(torch.autograd.Function):
     """Cross-entropy of ``softmax(hidden @ weight.T + bias)``, row by row.
 
@@ -38,13 +31,10 @@ class _FusedCrossEntropy(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, hidden: Tensor, weight: Tensor, bias: Tensor, target: Tensor) -> Tensor:
-        dtype = _product_dtype(hidden.device)
-        operands = hidden.detach().to(dtype), weight.detach().to(dtype), bias.detach().to(dtype), target
-        wanted = any(ctx.needs_input_grad)
-        nll, gradients = _sweep(*operands, row_weight=None, gradients=wanted)
-        if wanted:
-            ctx.save_for_backward(*operands, *gradients)
-            ctx.dtypes = hidden.dtype, weight.dtype, bias.dtype
+        operands = _operands(hidden, weight, bias, target)
+        nll, gradients = _sweep(*operands, row_weight=None, gradients=True)
+        ctx.save_for_backward(*operands, *gradients)
+        ctx.dtypes = hidden.dtype, weight.dtype, bias.dtype
         return nll
 
     @staticmethod
@@ -59,6 +49,13 @@ class _FusedCrossEntropy(torch.autograd.Function):
         d_hidden = d_hidden * grad_nll[:, None]
         h, w, b = ctx.dtypes
         return d_hidden.to(h), d_weight.to(w), d_bias.to(b), None
+
+
+def _operands(hidden: Tensor, weight: Tensor, bias: Tensor, target: Tensor) -> tuple[Tensor, ...]:
+    """The same in the dtype of the matrix products: autocast's, or float32."""
+    kind = hidden.device.type
+    dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else torch.float32
+    return hidden.detach().to(dtype), weight.detach().to(dtype), bias.detach().to(dtype), target
 
 
 def _sweep(
@@ -113,6 +110,9 @@ def linear_cross_entropy(hidden: Tensor, weight: Tensor, bias: Tensor, target: T
     Returns:
         (N,) float32. Products run in autocast's dtype; sums and the result in float32.
     """
+    wanted = torch.is_grad_enabled() and any(t.requires_grad for t in (hidden, weight, bias))
+    if not wanted:  # asked here: inside the function, the grad mode is off and the answer always no
+        return _sweep(*_operands(hidden, weight, bias, target), row_weight=None, gradients=False)[0]
     return _FusedCrossEntropy.apply(hidden, weight, bias, target)  # pyright: ignore[reportReturnType]
 
 
