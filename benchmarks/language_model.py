@@ -18,9 +18,9 @@ import torch
 from torch import nn
 
 from textvae.config import merge, parse_assignments, read_config
+from textvae.device import autocast
 from textvae.model import build, evaluating
 from textvae.objectives.phase import Losses, Objective, Phase
-from textvae.device import autocast
 from textvae.presets import load_preset
 from textvae.text.batch import Dataset, drop_long, token_batches
 from textvae.text.read import load_corpus
@@ -60,7 +60,9 @@ def negative_log_likelihood(model: nn.Module, batch: Batch) -> torch.Tensor:
 def main() -> None:
     """Trains, measures the test file, prints a line of JSON."""
     started = time.monotonic()
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("files", nargs=3, metavar=("TRAIN", "VALIDATION", "TEST"))
     parser.add_argument("--time-budget", default="20m")
     parser.add_argument("--preset", default="default")

@@ -89,7 +89,10 @@ def test_presets_say_how_they_depart_from_their_sources():
     # what the texts of `deviations` claim
     li, fu, transformer = (configs[name] for name in ("li2019", "fu2019", "transformer"))
     objective = li.objective.options
-    epochs = li.train.epochs * objective.pretrain, li.train.epochs * (1 - objective.pretrain) * objective.warmup
+    epochs = (
+        li.train.epochs * objective.pretrain,
+        li.train.epochs * (1 - objective.pretrain) * objective.warmup,
+    )
     assert epochs == (10, 7.5)
     assert objective.reset_decoder
     assert objective.free_bits == 8

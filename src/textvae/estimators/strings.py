@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from textvae.device import Precision
 from textvae.errors import TextVAEError
 from textvae.latent.encode import encode
 from textvae.latent.generate import generate
@@ -87,6 +88,7 @@ def evaluate(
     *,
     iw_samples: int,
     seed: int = 0,
+    precision: Precision = "auto",
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """The figures of ``textvae.metrics.evaluation.summarise``.
@@ -98,7 +100,13 @@ def evaluate(
         raise TextVAEError("There are no texts to evaluate.")
     dataset = Dataset(tokenizer.encode(texts))
     likelihood = evaluate_likelihood(
-        model, dataset, iw_samples=iw_samples, seed=seed, max_tokens=_budget(dataset), progress=progress
+        model,
+        dataset,
+        iw_samples=iw_samples,
+        seed=seed,
+        max_tokens=_budget(dataset),
+        progress=progress,
+        precision=precision,
     )
     collapse = measure_collapse(model, dataset, seed=seed, max_tokens=_budget(dataset))
     z = encode(model, dataset, max_tokens=_budget(dataset)).mean

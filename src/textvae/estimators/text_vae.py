@@ -18,7 +18,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils.validation import check_is_fitted
 
 from textvae.config import Config
-from textvae.device import resolve_device
+from textvae.device import Precision, resolve_device
 from textvae.errors import TextVAEError
 from textvae.estimators import strings
 from textvae.estimators.fitting import train_model, write_figures
@@ -327,6 +327,7 @@ class TextVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         *,
         iw_samples: int = 500,
         seed: int = 0,
+        precision: Precision = "auto",
         show_progress_bar: bool = False,
     ) -> dict[str, Any]:
         """The figures of the model on texts, as ``textvae evaluate --json`` gives them; empty texts are left out.
@@ -343,6 +344,7 @@ class TextVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
                 corpus.texts,
                 iw_samples=iw_samples,
                 seed=seed,
+                precision=precision,
                 progress=progress,
             )
         return {**figures, "dropped": dict(corpus.dropped)}
