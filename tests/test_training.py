@@ -187,11 +187,12 @@ def test_ctrl_c_ends_with_a_usable_model(tmp_path):
             if row["step"] == 100:
                 signal.raise_signal(signal.SIGINT)
 
+    before = signal.getsignal(signal.SIGINT)
     run = trainer(config_with(train={"steps": 100_000}), tmp_path, watcher=Interrupt())
     outcome = run.run()
     assert (outcome.reason, outcome.step) == ("interrupted", 101)
     assert not run.model.training
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is before
     assert (tmp_path / "checkpoint" / "state.safetensors").exists()
 
 
