@@ -60,8 +60,8 @@ class Elbo(Objective):
       to hold KL at ``target_kl`` (Shao et al. 2020).
     - Free bits (Kingma et al. 2016, eq. 15): Σ_d max(λ, mean over the batch of KL_d), λ = free_bits / Z.
     - Pre-training as an autoencoder without KL, then a fresh decoder (Li et al. 2019); or with a
-      decoder that sees words without their order, at a small part of the cost: then z is noisy and KL
-      counted from the start, so that the encoder needs no second adjustment.
+      decoder that sees words without their order, at a small part of the cost. There z is noisy and KL is
+      charged in full, and β rises once more when the model's own decoder takes over.
     """
 
     def __init__(self, config: ElboConfig, vocab_size: int, latent_dim: int):
