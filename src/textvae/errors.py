@@ -6,3 +6,8 @@ class TextVAEError(Exception):
 
     The command line prints the message and exits with 1 (or shows the trace with ``--debug``).
     """
+
+
+def first_line(error: Exception) -> str:
+    """The first line of what another library's error says, or its name: enough for one sentence of ours."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

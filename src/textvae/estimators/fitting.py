@@ -37,7 +37,7 @@ from textvae.store import (
     write_json,
     write_model,
 )
-from textvae.text.batch import Dataset, drop_long
+from textvae.text.batch import Dataset, drop_long, evenly
 from textvae.text.corpus import Corpus
 from textvae.text.split import split_corpus
 from textvae.text.tokenize import Tokenizer
@@ -239,7 +239,7 @@ def measure(
         per_text = _SAMPLES * float(material.validation.lengths.mean())
         rate = outcome.tokens / max(outcome.seconds, 1e-9)
         most = min(max(int(0.5 * seconds_left * rate / per_text), 16), _TEXTS)
-    chosen = evenly(texts, most)
+    chosen = [texts[i] for i in evenly(len(texts), most)]
     evaluation = evaluate(model, material.tokenizer, chosen, iw_samples=_SAMPLES)
     found = findings(model, material.tokenizer, chosen, evaluation, history, asdict(outcome))
     kind = "test" if material.test else "validation"
@@ -267,13 +267,6 @@ def versions() -> dict[str, str]:
     """Of textvae and of what decides its numbers."""
     libraries = {name: version(name) for name in ("textvae", "torch", "numpy", "tokenizers")}
     return {**libraries, "python": platform.python_version()}
-
-
-def evenly(texts: Sequence[str], most: int) -> list[str]:
-    """At most so many of the texts, evenly spaced."""
-    if len(texts) <= most:
-        return list(texts)
-    return [texts[i * len(texts) // most] for i in range(most)]
 
 
 def check_folder(

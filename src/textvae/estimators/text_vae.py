@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from textvae.config import Config
 from textvae.device import Precision, resolve_device
-from textvae.errors import TextVAEError
+from textvae.errors import TextVAEError, first_line
 from textvae.estimators import strings
 from textvae.estimators.fitting import train_model, write_figures
 from textvae.estimators.folder import ModelFolder
@@ -460,7 +460,7 @@ class TextVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
                     repo_id=repo_id, folder_path=folder, commit_message=message or "A model of textvae"
                 )
             except Exception as error:  # the network, rights, names: many kinds
-                raise TextVAEError(f"Could not push to {repo_id}: {_first_line(error)}") from error
+                raise TextVAEError(f"Could not push to {repo_id}: {first_line(error)}") from error
         return str(done)
 
     # ------------------------------------------------------------------ scikit-learn
@@ -490,11 +490,7 @@ def _download(repo_id: str, revision: str | None) -> Path:
     try:
         return Path(snapshot_download(repo_id, revision=revision))
     except Exception as error:  # the network, rights, names: many kinds
-        raise TextVAEError(f"Could not fetch {repo_id}: {_first_line(error)}") from error
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise TextVAEError(f"Could not fetch {repo_id}: {first_line(error)}") from error
 
 
 def _say(line: str) -> None:

@@ -104,3 +104,9 @@ def drop_long(ids: Sequence[np.ndarray], max_length: int) -> tuple[np.ndarray, i
     """Indices (M,) of the texts with at most ``max_length`` counted tokens, and how many are longer."""
     kept = np.flatnonzero([len(text) - 1 <= max_length for text in ids])
     return kept, len(ids) - len(kept)
+
+
+def evenly(length: int, most: int) -> list[int]:
+    """At most so many of the places 0 … length - 1, evenly spaced."""
+    size = min(length, most)
+    return [i * length // size for i in range(size)]

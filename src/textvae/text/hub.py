@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from textvae.errors import TextVAEError
+from textvae.errors import TextVAEError, first_line
 from textvae.text.columns import Table
 
 
@@ -27,7 +27,7 @@ def read_folder(path: Path) -> Table:
     try:
         return _as_table(datasets.load_from_disk(str(path)))
     except Exception as error:  # datasets raises many kinds for a damaged folder
-        raise TextVAEError(f"cannot read the data set in {path}: {_first_line(error)}") from error
+        raise TextVAEError(f"cannot read the data set in {path}: {first_line(error)}") from error
 
 
 def read_hub(name: str) -> Table:
@@ -39,7 +39,7 @@ def read_hub(name: str) -> Table:
     except Exception as error:  # network, names, configs, formats: datasets raises many kinds
         raise TextVAEError(
             f"there is no file {path}, and no Hugging Face data set of that name could be loaded: "
-            f"{_first_line(error)}"
+            f"{first_line(error)}"
         ) from error
 
 
@@ -52,7 +52,3 @@ def _as_table(loaded: Any) -> Table:
         names = getattr(loaded.features[name], "names", None)  # a ClassLabel's numbers have names
         columns[name] = [names[v] if v is not None and v >= 0 else None for v in values] if names else values
     return Table(columns, has_header=True)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

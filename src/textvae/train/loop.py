@@ -21,7 +21,7 @@ from textvae.errors import TextVAEError
 from textvae.model import VAE
 from textvae.objectives.phase import Objective, Phase
 from textvae.store import CHECKPOINT, HISTORY, tensors
-from textvae.text.batch import Dataset, token_batches
+from textvae.text.batch import Dataset, evenly, token_batches
 from textvae.train.checkpoint import Checkpoint, Position, read_checkpoint, write_checkpoint
 from textvae.train.length import Length
 from textvae.train.processes import Processes
@@ -76,7 +76,8 @@ class Trainer:
         self.model: VAE = model.to(self.device)
         self.objective: Objective = objective.to(self.device)
         self.train_set = train
-        self.validation_set = _sample(validation, _VALIDATION_TEXTS)
+        chosen = evenly(len(validation), _VALIDATION_TEXTS)
+        self.validation_set = Dataset([validation[i] for i in chosen])
         self.config = config
         self.watcher = watcher if self.processes.is_main else Silent()
         self.folder = folder
@@ -316,13 +317,6 @@ def _rate(within: float, warmup: float) -> float:
     """The share of the peak learning rate: a linear rise over ``warmup``, then a linear fall to 0."""
     rise = (within + 1e-3) / (warmup + 1e-3)
     return min(rise, 1.0) * (1 - within)
-
-
-def _sample(dataset: Dataset, size: int) -> Dataset:
-    """At most ``size`` texts, evenly spaced."""
-    if len(dataset) <= size:
-        return dataset
-    return Dataset([dataset[i * len(dataset) // size] for i in range(size)])
 
 
 @contextmanager
