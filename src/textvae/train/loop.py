@@ -20,11 +20,11 @@ from textvae.device import autocast, resolve_device
 from textvae.errors import TextVAEError
 from textvae.model import VAE
 from textvae.objectives.phase import Objective, Phase
+from textvae.processes import Processes
 from textvae.store import CHECKPOINT, HISTORY, tensors
 from textvae.text.batch import Dataset, evenly, token_batches
 from textvae.train.checkpoint import Checkpoint, Position, read_checkpoint, write_checkpoint
 from textvae.train.length import Length
-from textvae.train.processes import Processes
 from textvae.train.tracking import MetricsFile, Row, Silent, Watcher
 from textvae.train.window import Window
 from textvae.types import Batch
