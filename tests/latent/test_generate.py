@@ -48,6 +48,23 @@ def test_a_text_depends_on_its_own_row_only(decoder: SequenceDecoder, z: torch.T
 
 
 @pytest.mark.parametrize("options", METHODS, ids=str)
+def test_each_text_may_have_a_longest_length_of_its_own(
+    decoder: SequenceDecoder, z: torch.Tensor, options: dict
+):
+    with torch.no_grad():
+        decoder.output.bias[EOS] += 1.0
+    longest = np.arange(len(z)) % 5 + 1
+    own = generate(decoder, z, max_length=longest, batch_size=6, **options)
+    for most in range(1, 6):
+        rows = np.flatnonzero(longest == most)
+        alike = generate(decoder, z, max_length=most, **options)
+        assert lists([own.ids[i] for i in rows]) == lists([alike.ids[i] for i in rows])
+        np.testing.assert_allclose(own.log_probs[rows], alike.log_probs[rows], atol=1e-4)
+    with pytest.raises(TextVAEError, match="one for each"):
+        generate(decoder, z, max_length=longest[1:], **options)
+
+
+@pytest.mark.parametrize("options", METHODS, ids=str)
 def test_log_prob_is_that_of_the_text(decoder: SequenceDecoder, z: torch.Tensor, options: dict):
     texts, log_probs = generate(decoder, z, max_length=6, **options)
     assert any(len(text) == 6 for text in texts)

@@ -16,13 +16,13 @@ def length_norm(length: int, alpha: float) -> float:
 
 
 def beam_search(
-    decoder: SequenceDecoder, z: Tensor, banned: list[int], *, size: int, alpha: float, max_length: int
+    decoder: SequenceDecoder, z: Tensor, banned: list[int], *, size: int, alpha: float, longest: Tensor
 ) -> tuple[list[np.ndarray], np.ndarray]:
     """For each latent of ``z`` (B, Z) the best text found: its ids and log p in nats (B,).
 
     A hypothesis that ends among the ``size`` best of a step is finished. A text's search stops when ``size``
-    hypotheses are finished, or when none still open can overtake the best of them. At ``max_length`` an open
-    hypothesis is cut and compared with the finished ones as it is.
+    hypotheses are finished, or when none still open can overtake the best of them. At its ``longest`` (B,) length
+    an open hypothesis is cut and compared with the finished ones as it is.
     """
     device = z.device
     texts: list[np.ndarray] = [np.empty(0, np.int32)] * len(z)
@@ -32,17 +32,18 @@ def beam_search(
     # Every text opens with one hypothesis, then with ``size``; unused places score -inf.
     score = torch.full((len(z), size), -torch.inf, device=device)
     score[:, 0] = 0
-    written = torch.full((len(z), size, max_length), EOS, device=device)
+    steps = int(longest.max())
+    written = torch.full((len(z), size, steps), EOS, device=device)
     best = torch.full((len(z),), -torch.inf, device=device)  # normalised score of the best finished one
     best_log_p = torch.zeros(len(z), device=device)
-    best_ids = torch.full((len(z), max_length), EOS, device=device)
+    best_ids = torch.full((len(z), steps), EOS, device=device)
     finished = torch.zeros(len(z), dtype=torch.long, device=device)
 
     tokens = torch.full((len(z) * size,), BOS, device=device)
     state = decoder.start(z.repeat_interleave(size, 0))
     # no finished text of any length can be divided by more than this
-    most = length_norm(max_length, alpha)
-    for t in range(max_length):
+    most = torch.tensor([length_norm(n, alpha) for n in longest.tolist()], device=device)
+    for t in range(steps):
         log_p, state = decoder.step(tokens, state)
         log_p = log_p.index_fill(1, torch.tensor(banned, device=device), -torch.inf)
         vocab = log_p.shape[1]
@@ -71,11 +72,10 @@ def beam_search(
         written[:, :, t] = token
 
         done = (finished >= size) | (best >= score[:, 0] / most)
-        if t + 1 == max_length:
-            cut = ~done  # the best open hypothesis can still win, as it stands
-            best_ids = torch.where(cut[:, None], written[:, 0], best_ids)
-            best_log_p = torch.where(cut, score[:, 0], best_log_p)
-            done |= cut
+        cut = ~done & (longest == t + 1)  # the best open hypothesis can still win, as it stands
+        best_ids = torch.where(cut[:, None], written[:, 0], best_ids)
+        best_log_p = torch.where(cut, score[:, 0], best_log_p)
+        done |= cut
         if done.any():
             for row in done.nonzero()[:, 0].tolist():
                 text = int(alive[row])
@@ -90,6 +90,7 @@ def beam_search(
         tokens = token[going].flatten()
         alive, score, written, finished = alive[going], score[going], written[going], finished[going]
         best, best_log_p, best_ids = best[going], best_log_p[going], best_ids[going]
+        longest, most = longest[going], most[going]
     return texts, log_probs
 
 

@@ -48,7 +48,7 @@ def generate(
     top_k: int | None = None,
     beam_size: int = 5,
     length_penalty: float = 0.0,
-    max_length: int = 100,
+    max_length: int | np.ndarray = 100,
     allow_unknown: bool = True,
     seed: int = 0,
     batch_size: int = 256,
@@ -65,33 +65,49 @@ def generate(
         beam_size: of ``beam``: hypotheses kept for each text; 1 is the same as greedy.
         length_penalty: of ``beam``: α of Wu et al. 2016, equation 14; 0 compares plain log-probabilities,
             more favours longer texts.
-        max_length: most ids in a text, ``</s>`` counted; a text that reaches it unfinished is cut.
+        max_length: most ids in a text, ``</s>`` counted; a text that reaches it unfinished is cut. One for all,
+            or (N,) of each text's own: texts of like length are then written together.
         allow_unknown: whether ``<unk>`` may be written. ``<pad>`` and ``<s>`` never are.
         seed: of ``sample``. Row i draws from stream i of this seed, whatever the other rows are.
         batch_size: rows decoded at once (in a beam search each hypothesis is a row).
     """
-    _check(method, temperature, top_p, top_k, beam_size, length_penalty, max_length, batch_size)
     latents = torch.as_tensor(z, dtype=torch.float32)
+    longest = _each(max_length, len(latents))
+    _check(method, temperature, top_p, top_k, beam_size, length_penalty, batch_size)
     banned = [PAD, BOS] if allow_unknown else [PAD, BOS, UNK]
     rows = max(1, batch_size // beam_size) if method == "beam" else batch_size
-    ids: list[np.ndarray] = []
-    log_probs: list[np.ndarray] = []
+    ids = [np.empty(0, np.int32)] * len(latents)
+    log_probs = np.empty(len(latents), np.float32)
+    order = np.argsort(longest, kind="stable")
     with evaluating(decoder) as device:
         for start in range(0, len(latents), rows):
-            part = latents[start : start + rows].to(device)
+            chosen = order[start : start + rows]
+            part = latents[torch.from_numpy(chosen)].to(device)
+            most = torch.from_numpy(longest[chosen]).to(device)
             if method == "beam":
                 texts, scores = beam_search(
-                    decoder, part, banned, size=beam_size, alpha=length_penalty, max_length=max_length
+                    decoder, part, banned, size=beam_size, alpha=length_penalty, longest=most
                 )
             elif method == "sample":
-                uniforms = word_uniforms(range(start, start + len(part)), max_length, seed)
+                uniforms = word_uniforms(chosen.tolist(), int(longest[chosen].max()), seed)
                 choose = _sampler(torch.from_numpy(uniforms), device, temperature, top_k, top_p)
-                texts, scores = _write(decoder, part, banned, choose, max_length)
+                texts, scores = _write(decoder, part, banned, choose, most)
             else:
-                texts, scores = _write(decoder, part, banned, _likeliest, max_length)
-            ids += texts
-            log_probs.append(scores)
-    return Generated(ids, np.concatenate(log_probs) if log_probs else np.empty(0, np.float32))
+                texts, scores = _write(decoder, part, banned, _likeliest, most)
+            log_probs[chosen] = scores
+            for place, text in zip(chosen, texts, strict=True):
+                ids[place] = text
+    return Generated(ids, log_probs)
+
+
+def _each(max_length: int | np.ndarray, texts: int) -> np.ndarray:
+    """The longest length of each text, (N,) int64."""
+    given = np.asarray(max_length, np.int64)
+    if given.shape not in ((), (texts,)):
+        raise TextVAEError(f"max_length is one number or one for each of {texts} texts, not {given.shape}.")
+    if (given < 1).any():
+        raise TextVAEError(f"max_length must be at least 1, got {given.min()}.")
+    return np.broadcast_to(given, texts)
 
 
 def _check(
@@ -101,7 +117,6 @@ def _check(
     top_k: int | None,
     beam_size: int,
     length_penalty: float,
-    max_length: int,
     batch_size: int,
 ) -> None:
     if method not in ("greedy", "sample", "beam"):
@@ -112,7 +127,7 @@ def _check(
         raise TextVAEError(f"top_p is a probability above 0 and up to 1, got {top_p}.")
     if length_penalty < 0:
         raise TextVAEError(f"The length penalty is at least 0, got {length_penalty}.")
-    counts = {"top_k": top_k, "beam_size": beam_size, "max_length": max_length, "batch_size": batch_size}
+    counts = {"top_k": top_k, "beam_size": beam_size, "batch_size": batch_size}
     for name, value in counts.items():
         if value is not None and value < 1:
             raise TextVAEError(f"{name} must be at least 1, got {value}.")
@@ -134,21 +149,21 @@ def _sampler(
 
 
 def _write(
-    decoder: SequenceDecoder, z: Tensor, banned: list[int], choose: Choose, max_length: int
+    decoder: SequenceDecoder, z: Tensor, banned: list[int], choose: Choose, longest: Tensor
 ) -> tuple[list[np.ndarray], np.ndarray]:
-    """Texts from left to right: their ids and log p (B,), for ``z`` (B, Z)."""
-    device, texts = z.device, len(z)
-    written = torch.full((texts, max_length), EOS, device=device)
+    """Texts from left to right: their ids and log p (B,), for ``z`` (B, Z) and ``longest`` (B,) ids of each."""
+    device, texts, steps = z.device, len(z), int(longest.max())
+    written = torch.full((texts, steps), EOS, device=device)
     total = torch.zeros(texts, device=device)
     alive = torch.arange(texts, device=device)  # the texts that the rows of the batch belong to
     tokens = torch.full((texts,), BOS, device=device)
     state: State = decoder.start(z)
-    for t in range(max_length):
+    for t in range(steps):
         log_p, state = decoder.step(tokens, state)
         tokens = choose(log_p.index_fill(1, torch.tensor(banned, device=device), -torch.inf), alive, t)
         written[alive, t] = tokens
         total[alive] += log_p.gather(1, tokens[:, None])[:, 0]
-        going = (tokens != EOS).nonzero()[:, 0]
+        going = ((tokens != EOS) & (longest[alive] > t + 1)).nonzero()[:, 0]
         if len(going) == 0:
             break
         if len(going) < len(tokens):
