@@ -5,6 +5,7 @@ import torch
 
 from textvae.config import Config, merge, read_config
 from textvae.model import VAE, build
+from textvae.registry import find
 from textvae.text.batch import Dataset
 from textvae.types import BOS, EOS, UNK, Batch
 
@@ -15,6 +16,18 @@ SMALL = {
     "decoder": {"name": "lstm", "embedding": 16, "hidden": 24, "dropout": 0.0, "dropout_in": 0.0},
     "train": {"steps": 60, "batch_tokens": 400, "precision": "fp32"},
 }
+# What makes any part small and free of chance: of these, a part takes the options that it has.
+SMALL_OPTIONS = {
+    "embedding": 16,
+    "hidden": 24,
+    "width": 16,
+    "heads": 2,
+    "layers": 1,
+    "filters": 8,
+    "dropout": 0.0,
+    "dropout_in": 0.0,
+    "dropout_block": 0.0,
+}
 
 
 def small_config(**over) -> Config:
@@ -23,14 +36,8 @@ def small_config(**over) -> Config:
 
 def part_options(kind: str, name: str) -> dict:
     """A small version of any part, by its own options."""
-    sizes = (
-        {"width": 16, "heads": 2, "layers": 1} if name == "transformer" else {"embedding": 16, "hidden": 24}
-    )
-    if kind == "decoder":
-        sizes |= {"dropout": 0.0, "dropout_in": 0.0}
-    if kind in ("encoder", "decoder") and name == "transformer":
-        sizes |= {"dropout_block": 0.0} if kind == "decoder" else {"dropout": 0.0}
-    return {"name": name, **sizes}
+    own = find(kind, name).config.model_fields
+    return {"name": name} | {option: value for option, value in SMALL_OPTIONS.items() if option in own}
 
 
 def small_model(**over) -> VAE:

@@ -110,6 +110,12 @@ def test_saved_weights_give_equal_encodings_and_likelihoods(kind, name, tmp_path
     assert torch.equal(a.log_px, b.log_px)
 
 
+@pytest.mark.parametrize(("kind", "name"), [(k, n) for k in ("encoder", "decoder") for n in names(k)])
+def test_encoders_say_what_they_read_and_decoders_what_they_score(kind, name):
+    entry = find(kind, name)
+    assert (entry.provides if kind == "encoder" else entry.requires) & {"tokens", "rows"}
+
+
 def test_unknown_part_is_refused_by_name():
     with pytest.raises(TextVAEError, match=r"no encoder called 'cnm'; there are: .*lstm"):
         small_config(encoder="cnm")

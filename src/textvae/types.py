@@ -1,11 +1,12 @@
-"""The value that travels between the rooms: a batch of tokenised texts."""
+"""The values that travel between the rooms: batches of tokenised texts, and of vectors."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
     from torch import Tensor
 
@@ -55,3 +56,47 @@ class Batch:
             self.tokens.to(device, non_blocking=non_blocking),
             self.index.to(device, non_blocking=non_blocking),
         )
+
+    def only(self, row: int) -> Batch:
+        """Text ``row`` alone, with its pads."""
+        return Batch(self.tokens[row : row + 1], self.index[row : row + 1])
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Vectors: rows of a matrix, such as counts of words or anyone's embeddings of texts.
+
+    ``values`` is (B, D) float32; ``index`` (B,) is each row's place in its data set.
+    """
+
+    values: Tensor
+    index: Tensor
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def to(self, device: torch.device | str, non_blocking: bool = False) -> Rows:
+        """The same rows on another device."""
+        return Rows(
+            self.values.to(device, non_blocking=non_blocking),
+            self.index.to(device, non_blocking=non_blocking),
+        )
+
+    def only(self, row: int) -> Rows:
+        """Row ``row`` alone."""
+        return Rows(self.values[row : row + 1], self.index[row : row + 1])
+
+
+class Data(Protocol):
+    """What training and the figures need of a data set, whether its items are texts or rows."""
+
+    lengths: np.ndarray
+    """(N,) int64: what each item takes up of a batch."""
+
+    def __len__(self) -> int: ...
+
+    def batch(self, indices: Any) -> Any:
+        """The items at ``indices`` (B,) as a ``Batch`` or as ``Rows``."""
+
+    def subset(self, indices: Any) -> Self:
+        """The items at ``indices`` as a data set of their own."""

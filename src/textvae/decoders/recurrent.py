@@ -54,7 +54,7 @@ class _RecurrentDecoder(SequenceDecoder):
         return self.log_probs(states[:, 0], z), (z, *after)
 
 
-@register("decoder", "lstm", RecurrentDecoderConfig)
+@register("decoder", "lstm", RecurrentDecoderConfig, requires=("tokens",))
 class LSTMDecoder(_RecurrentDecoder):
     """Bowman et al. 2016, with z also at every step as in He et al. 2019."""
 
@@ -62,7 +62,7 @@ class LSTMDecoder(_RecurrentDecoder):
     memories = 2
 
 
-@register("decoder", "gru", RecurrentDecoderConfig)
+@register("decoder", "gru", RecurrentDecoderConfig, requires=("tokens",))
 class GRUDecoder(_RecurrentDecoder):
     """The same on a GRU (Cho et al. 2014)."""
 

@@ -18,7 +18,7 @@ class TransformerDecoderConfig(SequenceDecoderConfig, TransformerConfig):
     dropout_block: float = Field(default=0.1, ge=0, lt=1, description="dropout inside the blocks")
 
 
-@register("decoder", "transformer", TransformerDecoderConfig)
+@register("decoder", "transformer", TransformerDecoderConfig, requires=("tokens",))
 class TransformerDecoder(SequenceDecoder):
     """Causal pre-norm blocks (Vaswani et al. 2017); z enters as in Optimus' embedding scheme (Li et al. 2020)."""
 

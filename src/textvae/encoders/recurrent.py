@@ -58,14 +58,14 @@ class _RecurrentEncoder(nn.Module):
         return torch.cat([last, mean, states.masked_fill(~mask, _FAR_BELOW).amax(1)], 1)
 
 
-@register("encoder", "lstm", RecurrentEncoderConfig)
+@register("encoder", "lstm", RecurrentEncoderConfig, provides=("tokens",))
 class LSTMEncoder(_RecurrentEncoder):
     """Hochreiter & Schmidhuber 1997, as the encoder of Bowman et al. 2016."""
 
     network = nn.LSTM
 
 
-@register("encoder", "gru", RecurrentEncoderConfig)
+@register("encoder", "gru", RecurrentEncoderConfig, provides=("tokens",))
 class GRUEncoder(_RecurrentEncoder):
     """Cho et al. 2014."""
 

@@ -17,7 +17,7 @@ class TransformerEncoderConfig(TransformerConfig):
     dropout: float = Field(default=0.1, ge=0, lt=1)
 
 
-@register("encoder", "transformer", TransformerEncoderConfig)
+@register("encoder", "transformer", TransformerEncoderConfig, provides=("tokens",))
 class TransformerEncoder(nn.Module):
     """x -> features (B, 2·width): mean and maximum of the last layer over the text's own tokens.
 

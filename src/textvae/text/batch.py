@@ -55,6 +55,10 @@ class Dataset:
         tokens = np.where(inside, self._flat[position], PAD).astype(np.int64)
         return Batch(torch.from_numpy(tokens), torch.from_numpy(index.copy()))
 
+    def subset(self, indices: Sequence[int] | np.ndarray) -> Dataset:
+        """The texts at ``indices`` as a data set of their own."""
+        return Dataset([self[int(i)] for i in indices])
+
 
 def token_batches(
     lengths: Sequence[int] | np.ndarray, max_tokens: int, *, seed: int | None = None, epoch: int = 0
