@@ -21,7 +21,7 @@ class Batch:
 
     ``tokens`` is (B, T+1): ``<s> w1 … wn </s> <pad> …``. A decoder reads ``inputs`` (B, T) and is
     scored on ``targets`` (B, T), the same shifted by one; an encoder also reads ``targets``.
-    ``index`` (B,) is each text's place in its data set.
+    ``index`` (B,) is each text's number, which its noise is keyed by.
     """
 
     tokens: Tensor
@@ -87,6 +87,17 @@ class Rows:
         return Rows(self.values[row : row + 1], self.index[row : row + 1])
 
 
+AnyBatch = Batch | Rows
+
+
+class Likelihood(Protocol):
+    """p(x|z), batch shape (*, B): what a decoder returns."""
+
+    def log_prob(self, value: Any) -> Tensor:
+        """(*, B) nats, for the batch that the decoder's data set gives."""
+        ...
+
+
 class Data(Protocol):
     """What training and the figures need of a data set, whether its items are texts or rows."""
 
@@ -97,6 +108,8 @@ class Data(Protocol):
 
     def batch(self, indices: Any) -> Any:
         """The items at ``indices`` (B,) as a ``Batch`` or as ``Rows``."""
+        ...
 
     def subset(self, indices: Any) -> Self:
         """The items at ``indices`` as a data set of their own."""
+        ...

@@ -60,6 +60,7 @@ def test_batch_pads_to_its_longest_text():
     assert batch.tokens.tolist() == [[BOS, EOS, PAD], [BOS, 5, EOS]]
     assert batch.tokens.dtype == batch.index.dtype == torch.int64
     assert batch.index.tolist() == [2, 0]
+    assert Dataset(ids, numbers=[10, 20, 30]).batch([2, 0]).index.tolist() == [30, 10]
     assert batch.lengths.tolist() == [1, 2]
     whole = data.batch(np.arange(3))
     assert whole.lengths.tolist() == data.lengths.tolist()

@@ -18,10 +18,11 @@ BATCHES_PER_POOL = 100
 class Dataset:
     """Tokenised texts: ``ids[i]`` is ``<s> w1 … wn </s>`` of text ``i``.
 
-    ``lengths`` (N,) int64 are the counted tokens of each text: words and ``</s>``, not ``<s>``.
+    ``lengths`` (N,) int64 are the counted tokens of each text: words and ``</s>``, not ``<s>``. ``numbers`` (N,)
+    are what their noise is keyed by: their places here, or in the larger set that they are a part of.
     """
 
-    def __init__(self, ids: Sequence[np.ndarray]) -> None:
+    def __init__(self, ids: Sequence[np.ndarray], numbers: Sequence[int] | np.ndarray | None = None) -> None:
         if not len(ids):
             raise TextVAEError("a data set needs at least one text")
         sizes = np.array([len(text) for text in ids], dtype=np.int64)
@@ -32,6 +33,7 @@ class Dataset:
         self._starts = np.cumsum(sizes) - sizes
         self._sizes = sizes
         self.lengths: np.ndarray = sizes - 1
+        self.numbers = np.arange(len(sizes)) if numbers is None else np.asarray(numbers, np.int64)
 
     def __len__(self) -> int:
         return len(self._sizes)
@@ -53,7 +55,7 @@ class Dataset:
         inside = column < sizes[:, None]  # (B, T+1)
         position = np.where(inside, self._starts[index][:, None] + column, 0)
         tokens = np.where(inside, self._flat[position], PAD).astype(np.int64)
-        return Batch(torch.from_numpy(tokens), torch.from_numpy(index.copy()))
+        return Batch(torch.from_numpy(tokens), torch.from_numpy(self.numbers[index]))
 
     def subset(self, indices: Sequence[int] | np.ndarray) -> Dataset:
         """The texts at ``indices`` as a data set of their own."""
