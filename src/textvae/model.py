@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution, Independent, kl_divergence
 
 from textvae.config import Config
-from textvae.decoders.sequence import SequenceDecoder
-from textvae.likelihoods import TokenSequence
 from textvae.objectives.phase import Objective
 from textvae.registry import find
-from textvae.types import Batch
+from textvae.types import AnyBatch, Likelihood
 
 
 @dataclass(frozen=True)
@@ -52,25 +51,25 @@ class VAE(nn.Module):
     ELBO(x) = E_q(z|x)[log p(x|z)] − KL(q(z|x) ‖ p(z)).
     """
 
-    def __init__(self, encoder: nn.Module, posterior: nn.Module, prior: nn.Module, decoder: SequenceDecoder):
+    def __init__(self, encoder: nn.Module, posterior: nn.Module, prior: nn.Module, decoder: nn.Module):
         super().__init__()
         self.encoder, self.posterior, self.prior = encoder, posterior, prior
-        self.decoder: SequenceDecoder = decoder
+        self.decoder: Any = decoder  # what it can do beyond p(x|z), such as writing, depends on what x is
 
     @property
     def latent_dim(self) -> int:
         """Z."""
         return self.prior().event_shape[0]
 
-    def encode(self, batch: Batch) -> Distribution:
+    def encode(self, batch: AnyBatch) -> Distribution:
         """q(z|x), batch shape (B,), event shape (Z,)."""
         return self.posterior(self.encoder(batch))
 
-    def decode(self, z: Tensor, batch: Batch) -> TokenSequence:
+    def decode(self, z: Tensor, batch: AnyBatch) -> Likelihood:
         """p(x|z) for z (*, B, Z): its ``log_prob(batch)`` is (*, B) nats."""
         return self.decoder(z, batch)
 
-    def forward(self, batch: Batch, samples: int = 1, noise: bool = True, decode: bool = True) -> Terms:
+    def forward(self, batch: AnyBatch, samples: int = 1, noise: bool = True, decode: bool = True) -> Terms:
         """The terms of the ELBO from ``samples`` draws of z.
 
         Without ``noise``, z is the posterior mean; without ``decode``, ``log_px`` is left as zeros.
@@ -88,7 +87,8 @@ class VAE(nn.Module):
 def build(config: Config, vocab_size: int, frequencies: Tensor | None = None) -> VAE:
     """The model a configuration describes, freshly drawn from torch's random state.
 
-    ``frequencies`` (V,) are the counts of the tokens as targets; they start the output layer.
+    ``vocab_size`` is V, or D where the model is one of rows of a matrix. ``frequencies`` (V,) are the counts of
+    the tokens as targets; they start the output layer.
     """
     z = config.latent_dim
     encoder = _class("encoder", config)(config.encoder.options, vocab_size)
