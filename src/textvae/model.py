@@ -70,11 +70,17 @@ class VAE(nn.Module):
         return self.decoder(z, batch)
 
     def forward(self, batch: AnyBatch, samples: int = 1, noise: bool = True, decode: bool = True) -> Terms:
-        """The terms of the ELBO from ``samples`` draws of z.
+        """The terms of the ELBO under the encoder's q(z|x); options as in ``terms``."""
+        return self.terms(self.encode(batch), batch, samples, noise, decode)
+
+    def terms(
+        self, q: Distribution, batch: AnyBatch, samples: int = 1, noise: bool = True, decode: bool = True
+    ) -> Terms:
+        """The terms of the ELBO from ``samples`` draws of z ~ ``q``, which may be another than the encoder's.
 
         Without ``noise``, z is the posterior mean; without ``decode``, ``log_px`` is left as zeros.
         """
-        q, p = self.encode(batch), self.prior()
+        p = self.prior()
         z = q.rsample((samples,)) if noise else q.mean.expand(samples, *q.mean.shape)
         dims = None
         if isinstance(q, Independent) and isinstance(p, Independent):
