@@ -9,7 +9,8 @@ import numpy as np
 import torch
 
 from textvae.model import VAE, evaluating
-from textvae.text.batch import Dataset, token_batches
+from textvae.text.batch import token_batches
+from textvae.types import Data
 
 
 class Posterior(NamedTuple):
@@ -24,7 +25,7 @@ class Posterior(NamedTuple):
 
 def encode(
     model: VAE,
-    dataset: Dataset,
+    dataset: Data,
     *,
     max_tokens: int = 16_384,
     progress: Callable[[float], object] | None = None,

@@ -13,7 +13,8 @@ from torch.distributions import Distribution, Independent, Normal
 
 from textvae.metrics.draws import kl_to_prior, posterior_draws
 from textvae.model import VAE, evaluating
-from textvae.text.batch import Dataset, token_batches
+from textvae.text.batch import token_batches
+from textvae.types import Data
 
 # A unit is active where the variance of its posterior mean exceeds this (Burda et al. 2016, appendix C).
 ACTIVE_VARIANCE = 0.01
@@ -54,7 +55,7 @@ class Collapse:
         return len(self.variance)
 
 
-def measure_collapse(model: VAE, dataset: Dataset, *, seed: int = 0, max_tokens: int = 16_384) -> Collapse:
+def measure_collapse(model: VAE, dataset: Data, *, seed: int = 0, max_tokens: int = 16_384) -> Collapse:
     """Encodes every text once and measures what its latent tells about it.
 
     Each text contributes one draw z_i ~ q(z|x_i) to the mutual information: the mean of

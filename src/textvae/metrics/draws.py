@@ -9,13 +9,13 @@ from torch import Tensor
 from torch.distributions import Distribution, Independent, Normal, kl_divergence
 
 from textvae.noise import posterior_normals, seeded
-from textvae.types import Batch
+from textvae.types import AnyBatch
 
 if TYPE_CHECKING:
     from textvae.model import VAE
 
 
-def posterior_draws(model: VAE, q: Distribution, batch: Batch, samples: int, seed: int) -> Tensor:
+def posterior_draws(model: VAE, q: Distribution, batch: AnyBatch, samples: int, seed: int) -> Tensor:
     """z ~ q(z|x): (K, B, Z) float32, where text i's draws are a function of its own q, ``seed`` and i only.
 
     A diagonal Gaussian is drawn as μ + σ·ε, with ε from a counter-based stream keyed by (seed, i). Other
@@ -26,9 +26,8 @@ def posterior_draws(model: VAE, q: Distribution, batch: Batch, samples: int, see
         return q.mean + q.stddev * torch.from_numpy(noise).to(q.mean.device)
     drawn = []
     for row, index in enumerate(batch.index.tolist()):
-        text = Batch(batch.tokens[row : row + 1], batch.index[row : row + 1])
-        with seeded(batch.tokens.device, seed, index):
-            drawn.append(model.encode(text).rsample((samples,)))
+        with seeded(batch.index.device, seed, index):
+            drawn.append(model.encode(batch.only(row)).rsample((samples,)))
     return torch.cat(drawn, 1).float()
 
 

@@ -12,7 +12,8 @@ from textvae.errors import TextVAEError
 from textvae.metrics.draws import posterior_draws
 from textvae.model import VAE, evaluating
 from textvae.noise import prior_draws
-from textvae.text.batch import Dataset, token_batches
+from textvae.text.batch import token_batches
+from textvae.types import Data
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class LatentUse:
 
 
 def latent_use(
-    model: VAE, dataset: Dataset, *, texts: int = 1000, seed: int = 0, max_tokens: int = 16_384
+    model: VAE, dataset: Data, *, texts: int = 1000, seed: int = 0, max_tokens: int = 16_384
 ) -> LatentUse:
     """Decodes up to ``texts`` texts, chosen at random, with their own z ~ q(z|x) and with two wrong ones.
 

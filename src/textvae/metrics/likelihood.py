@@ -8,14 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from textvae.device import Precision, autocast, uses_bf16
 from textvae.errors import TextVAEError
 from textvae.metrics.draws import kl_to_prior, posterior_draws
 from textvae.model import VAE, evaluating
-from textvae.text.batch import Dataset, token_batches
-from textvae.types import Batch
+from textvae.text.batch import token_batches
+from textvae.types import Data
 
 # Most numbers in the samples of z for one batch (256 MiB of float32): with many samples of a wide latent
 # it is they, not the tokens, that fill the memory.
@@ -76,7 +75,7 @@ class Likelihood:
 
 def evaluate_likelihood(
     model: VAE,
-    dataset: Dataset,
+    dataset: Data,
     *,
     iw_samples: int = 500,
     seed: int = 0,
@@ -110,7 +109,9 @@ def evaluate_likelihood(
                 log_ratio = (p.log_prob(z) - q.log_prob(z)).cpu().double()
                 kl[indices] = kl_to_prior(q, p, z).cpu().double()
             log_px = []
-            for chunk in _chunks(z, batch, max_tokens):
+            # as many samples at once as the budget has room for
+            tokens = len(indices) * int(dataset.lengths[indices].max())
+            for chunk in z.split(max(1, max_tokens // tokens)):
                 with autocast(device, precision):
                     log_px.append(model.decode(chunk, batch).log_prob(batch).cpu().double())
                 done += len(chunk) * len(indices)
@@ -125,13 +126,8 @@ def evaluate_likelihood(
     return Likelihood(iw_nll, reconstruction, kl, effective, iw_samples, used)
 
 
-def _batches(dataset: Dataset, max_tokens: int, numbers_per_text: int) -> Iterator[np.ndarray]:
+def _batches(dataset: Data, max_tokens: int, numbers_per_text: int) -> Iterator[np.ndarray]:
     most = max(1, _MOST_LATENT_NUMBERS // numbers_per_text)
     for indices in token_batches(dataset.lengths, max_tokens):
         for start in range(0, len(indices), most):
             yield indices[start : start + most]
-
-
-def _chunks(z: Tensor, batch: Batch, max_tokens: int) -> tuple[Tensor, ...]:
-    """z (K, B, Z) in pieces of as many samples as the token budget has room for."""
-    return z.split(max(1, max_tokens // batch.inputs.numel()))
