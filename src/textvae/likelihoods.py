@@ -52,53 +52,61 @@ class _FusedCrossEntropy(torch.autograd.Function):
 
 
 def _operands(hidden: Tensor, weight: Tensor, bias: Tensor, target: Tensor) -> tuple[Tensor, ...]:
-    """The same in the dtype of the matrix products: autocast's, or float32."""
+    """Hidden states (N, D + 2) and output matrix (V, D + 2) in the dtype of the products: autocast's, or float32.
+
+    The bias is two more columns of the matrix, against ones: that costs less than adding it, and gives its
+    gradient with the matrix's. Two, because what bf16 rounds off the first is left to the second.
+    """
     kind = hidden.device.type
     dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else torch.float32
-    return hidden.detach().to(dtype), weight.detach().to(dtype), bias.detach().to(dtype), target
+    (rows, dim), vocab = hidden.shape, len(weight)
+    wide_hidden = hidden.new_ones(rows, dim + 2, dtype=dtype)
+    wide_hidden[:, :dim] = hidden.detach()
+    wide_weight = weight.new_empty(vocab, dim + 2, dtype=dtype)
+    wide_weight[:, :dim] = weight.detach()
+    wide_weight[:, dim] = bias.detach()
+    wide_weight[:, dim + 1] = bias.detach() - wide_weight[:, dim]
+    return wide_hidden, wide_weight, target
 
 
 def _sweep(
-    hidden: Tensor,
-    weight: Tensor,
-    bias: Tensor,
-    target: Tensor,
-    row_weight: Tensor | None,
-    gradients: bool,
+    hidden: Tensor, weight: Tensor, target: Tensor, row_weight: Tensor | None, gradients: bool
 ) -> tuple[Tensor, tuple[Tensor, Tensor, Tensor]]:
-    """One pass over the rows: nll (N,) and the gradients for hidden, weight and bias."""
+    """One pass over the rows of ``_operands``: nll (N,) and the gradients for hidden, weight and bias."""
     rows, (vocab, dim) = len(hidden), weight.shape
     nll = torch.empty(rows, device=hidden.device)
     d_hidden = torch.empty_like(hidden)
     # accumulated over chunks, so in float32 whatever the products' dtype
-    d_weight = torch.zeros(vocab, dim, device=hidden.device) if gradients else weight
-    d_bias = torch.zeros(vocab, device=hidden.device) if gradients else bias
+    d_weight = torch.zeros(vocab, dim - 2, device=hidden.device) if gradients else weight
+    d_bias = torch.zeros(vocab, device=hidden.device) if gradients else weight
     chunks = max(1, math.ceil(rows * vocab / _CHUNK_ELEMENTS))
     size = max(1, math.ceil(rows / chunks))
-    # reused by every chunk: a fresh allocation of this size costs more than filling it
-    probabilities = hidden.new_empty(size, vocab)
-    logits = hidden.new_empty(size, vocab)
+    # one for all chunks, and written over in place: fresh memory costs more than filling it
+    buffer = hidden.new_empty(size, vocab)
+    first = torch.arange(size, device=hidden.device) * vocab
     for start in range(0, rows, size):
-        h, y = hidden[start : start + size], target[start : start + size, None]
-        scores, p = logits[: len(h)], probabilities[: len(h)]
-        torch.addmm(bias, h, weight.t(), out=scores)
+        h, y = hidden[start : start + size], target[start : start + size]
+        scores = buffer[: len(h)]
+        flat, at = scores.view(-1), first[: len(h)] + y
+        torch.mm(h, weight.t(), out=scores)
         if scores.dtype == torch.float32:
-            normaliser = scores.logsumexp(1, keepdim=True)
-            nll[start : start + size] = (normaliser - scores.gather(1, y))[:, 0]
+            normaliser = scores.logsumexp(1)
+            nll[start : start + size] = normaliser - flat[at]
             if gradients:
-                torch.exp(scores - normaliser, out=p)
+                torch.sub(scores, normaliser[:, None], out=scores).exp_()
         else:
             # softmax accumulates in float32; its rounded result is exact to one part in 500
-            torch.softmax(scores, 1, out=p)
-            nll[start : start + size] = -p.gather(1, y).float().clamp_min(1e-30).log()[:, 0]
+            torch.softmax(scores, 1, out=scores)
+            nll[start : start + size] = -flat[at].float().clamp_min(1e-30).log()
         if gradients:
-            p.scatter_add_(1, y, p.new_full((len(h), 1), -1.0))
-            torch.mm(p, weight, out=d_hidden[start : start + size])
+            flat[at] -= 1
+            torch.mm(scores, weight, out=d_hidden[start : start + size])
             if row_weight is not None:
-                p *= row_weight[start : start + size, None]
-            d_weight += torch.mm(p.t(), h)
-            d_bias += torch.mm(p.new_ones(1, len(h)), p)[0]
-    return nll, (d_hidden, d_weight, d_bias)
+                scores *= row_weight[start : start + size, None]
+            product = torch.mm(scores.t(), h)
+            d_weight += product[:, :-2]
+            d_bias += product[:, -2]
+    return nll, (d_hidden[:, :-2], d_weight, d_bias)
 
 
 def linear_cross_entropy(hidden: Tensor, weight: Tensor, bias: Tensor, target: Tensor) -> Tensor:
