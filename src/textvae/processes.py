@@ -1,53 +1,140 @@
-"""One process or several, a processor or a GPU: what the loop needs to be the same code on all."""
+"""One process or several, a processor or a GPU: what must be the same code on all."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 
+import numpy as np
 import torch
+import torch.distributed as dist
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
+from accelerate.utils import InitProcessGroupKwargs
 from torch import Tensor, nn
+
+from textvae.errors import TextVAEError, first_line
+
+# A process that ends is noticed at once; this is for one that is cut off or stands still. It has to leave time
+# for what one process does alone while the others wait.
+_PATIENCE = timedelta(minutes=10)
 
 
 class Processes:
-    """The processes that train one model together, through ``accelerate``.
+    """The processes that work on one model together, started by ``torchrun`` or ``accelerate launch``.
 
-    Gradients are averaged here and not by a wrapper around the model: phases train different parameters, some
+    Every process calls the same methods in the same order. Where one of them is lost, the others get a
+    ``TextVAEError`` from the method that they are in.
+
+    Gradients are added up here and not by a wrapper around the model: phases train different parameters, some
     of them the objective's own, and a wrapper would wait for those that a phase leaves out.
     """
 
     def __init__(self, device: torch.device) -> None:
-        if torch.distributed.is_available() and not torch.distributed.is_initialized():
+        if dist.is_available() and not dist.is_initialized():
             # an earlier training in this process may have used another device
             AcceleratorState._reset_state(True)
-        self._accelerator = Accelerator(cpu=device.type == "cpu")
-        self.device = self._accelerator.device
-        self.index, self.count = self._accelerator.process_index, self._accelerator.num_processes
-        self.is_main = self._accelerator.is_main_process
+        with _in_touch():
+            accelerator = Accelerator(
+                cpu=device.type == "cpu", kwargs_handlers=[InitProcessGroupKwargs(timeout=_PATIENCE)]
+            )
+        self.device = accelerator.device
+        self.index, self.count = accelerator.process_index, accelerator.num_processes
+        self.is_main = accelerator.is_main_process
 
     def wait(self) -> None:
         """Until every process has come here."""
-        self._accelerator.wait_for_everyone()
+        self.total(torch.zeros(1))
 
     def total(self, values: Tensor) -> Tensor:
-        """The sum over processes."""
-        return values if self.count == 1 else self._accelerator.reduce(values, "sum")  # pyright: ignore
+        """The sum over processes, where ``values`` are."""
+        if self.count == 1:
+            return values
+        summed = values.to(self.device, copy=True)
+        with _in_touch():
+            dist.all_reduce(summed)
+        return summed.to(values.device)
 
-    def average_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
-        """Replaces each gradient by its mean over processes, all in one exchange."""
+    def gather(self, values: Tensor) -> Tensor:
+        """The values of all processes, (*) on each -> (count, *)."""
+        if self.count == 1:
+            return values[None]
+        everyone = values.new_empty(self.count, *values.shape, device=self.device)
+        with _in_touch():
+            dist.all_gather(list(everyone), values.to(self.device).contiguous())
+        return everyone.to(values.device)
+
+    def gather_rows(self, rows: np.ndarray, indices: np.ndarray, total: int) -> np.ndarray | None:
+        """The rows of all processes in the order of the input.
+
+        Args:
+            rows: (n, *), this process's own; n may be 0 and differs between processes, * does not.
+            indices: (n,) their places in the input; between all processes each of 0 … total - 1 once.
+            total: rows of the input.
+
+        Returns:
+            (total, *) on the main process, None on the others.
+        """
+        if self.count == 1:
+            sent = [(rows, indices)]
+        else:
+            places = self._to_main(np.asarray(indices, np.int64))
+            sent = list(zip(self._to_main(rows), places, strict=True))
+        if not self.is_main:
+            return None
+        ordered = np.empty((total, *rows.shape[1:]), rows.dtype)
+        for values, places in sent:
+            ordered[places] = values
+        return ordered
+
+    def _to_main(self, rows: np.ndarray) -> list[np.ndarray]:
+        """The rows of each process, on the main process; an empty list elsewhere."""
+        counts = self.gather(torch.tensor(len(rows))).tolist()
+        width = rows.dtype.itemsize * math.prod(rows.shape[1:])
+        padded = torch.zeros(max(counts), width, dtype=torch.uint8)  # bytes, as not every type can be sent
+        padded[: len(rows)] = torch.from_numpy(np.ascontiguousarray(rows).view(np.uint8).reshape(-1, width))
+        padded = padded.to(self.device)
+        received = [torch.empty_like(padded) for _ in counts] if self.is_main else None
+        with _in_touch():
+            dist.gather(padded, received)
+        return [
+            part[:count].cpu().numpy().view(rows.dtype).reshape(count, *rows.shape[1:])
+            for part, count in zip(received or [], counts, strict=False)
+        ]
+
+    def sum_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
+        """Replaces each gradient by its sum over processes, all in one exchange.
+
+        A parameter without a gradient on any process stays without one.
+        """
         if self.count == 1:
             return
         held = [p for p in parameters if p.requires_grad]
+        present = torch.tensor([p.grad is not None for p in held], device=self.device)
         gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in held]
-        flat = self._accelerator.reduce(torch.cat([g.flatten() for g in gradients]), "mean")
-        for p, mean in zip(held, flat.split([p.numel() for p in held]), strict=True):  # pyright: ignore
-            p.grad = mean.view_as(p)
+        flat = torch.cat([present.to(held[0].dtype), *(g.flatten() for g in gradients)])
+        with _in_touch():
+            dist.all_reduce(flat)
+        present, *sums = flat.split([len(held), *(p.numel() for p in held)])
+        for p, there, summed in zip(held, present.tolist(), sums, strict=True):
+            p.grad = summed.view_as(p) if there else None
 
     def agree(self, progress: float, stop: bool) -> tuple[float, bool]:
         """The main process's progress, and whether any process wants to stop."""
         if self.count == 1:
             return progress, stop
-        mine = torch.tensor([[progress, float(stop)]], dtype=torch.float64, device=self.device)
-        everyone = self._accelerator.gather(mine)
-        return float(everyone[0, 0]), bool(everyone[:, 1].any())  # pyright: ignore
+        everyone = self.gather(torch.tensor([progress, stop], dtype=torch.float64))
+        return float(everyone[0, 0]), bool(everyone[:, 1].any())
+
+
+@contextmanager
+def _in_touch() -> Iterator[None]:
+    """Says in one sentence that another process is lost, whatever the library's words for it."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise TextVAEError(
+            f"This process lost touch with the others: one of them has ended or stands still ({first_line(error)})."
+        ) from error

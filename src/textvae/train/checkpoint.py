@@ -22,7 +22,7 @@ class Position:
     phase: int = 0
     step: int = 0
     epoch: int = 0
-    batch: int = 0  # batches of this epoch already done
+    texts: int = 0  # of this epoch already seen
     tokens: int = 0
     seconds: float = 0.0
     validations: int = 0

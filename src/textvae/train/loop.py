@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -22,12 +23,13 @@ from textvae.model import VAE
 from textvae.objectives.phase import Objective, Phase
 from textvae.processes import Processes
 from textvae.store import CHECKPOINT, HISTORY, tensors
-from textvae.text.batch import Dataset, evenly, token_batches
+from textvae.text.batch import evenly, token_batches
 from textvae.train.checkpoint import Checkpoint, Position, read_checkpoint, write_checkpoint
 from textvae.train.length import Length
+from textvae.train.order import Order, part
 from textvae.train.tracking import MetricsFile, Row, Silent, Watcher
 from textvae.train.window import Window
-from textvae.types import Batch
+from textvae.types import AnyBatch, Data
 
 _ROW_STEPS = 50  # steps between rows of figures
 _VALIDATION_TEXTS = 2000  # a fixed part is enough to follow progress; `evaluate` uses all
@@ -51,7 +53,7 @@ class Trainer:
 
     Args:
         model, objective: on the CPU; moved to ``device``, and back at the end.
-        train, validation: tokenised texts.
+        train, validation: tokenised texts, or rows of a matrix.
         config: how long and how fast.
         folder: where checkpoints and ``metrics.jsonl`` go; None keeps nothing.
         device: 'auto', 'cpu' or 'cuda'.
@@ -62,8 +64,8 @@ class Trainer:
         self,
         model: VAE,
         objective: Objective,
-        train: Dataset,
-        validation: Dataset,
+        train: Data,
+        validation: Data,
         config: TrainConfig,
         *,
         folder: Path | None,
@@ -77,16 +79,16 @@ class Trainer:
         self.objective: Objective = objective.to(self.device)
         self.train_set = train
         chosen = evenly(len(validation), _VALIDATION_TEXTS)
-        self.validation_set = Dataset([validation[i] for i in chosen])
+        self.validation_set = validation.subset(chosen)
         self.config = config
         self.watcher = watcher if self.processes.is_main else Silent()
         self.folder = folder
         self.length = length or Length(config)
         self.at = Position()
+        self.order = Order(train.lengths, config, self.at)
         self.best: dict[str, Tensor] | None = None
         self.window = Window()
         self.metrics: MetricsFile | None = None
-        self._steps_per_epoch = 1
         self._tokens_before, self._seconds_before = 0, 0.0  # at the last row
         self._checkpointed = time.monotonic()
 
@@ -116,13 +118,14 @@ class Trainer:
                     tensor.copy_(self.best[name])
         self.model.cpu().eval()
         at = self.at
-        return Outcome(reason, at.step, self._epoch(), self.length.seconds, at.tokens, at.best)
+        return Outcome(reason, at.step, self.order.epoch, self.length.seconds, at.tokens, at.best)
 
     def _checkpoint_to_resume(self) -> Checkpoint:
         if self.folder is None:
             raise TextVAEError("Resuming needs the folder of the earlier training.")
         checkpoint = read_checkpoint(self.folder / CHECKPOINT)
         self.at = checkpoint.position
+        self.order = Order(self.train_set.lengths, self.config, self.at)
         self.length.spent_before = self.at.seconds
         self._tokens_before, self._seconds_before = self.at.tokens, self.at.seconds
         return checkpoint
@@ -159,8 +162,8 @@ class Trainer:
         self.objective.train()
         self.watcher.phase(phase.name)
         lr = 0.0
-        for batch, share in self._batches():
-            done = self.length.progress(at.step, self._epoch())
+        for indices in self.order:
+            done = self.length.progress(at.step, self.order.epoch)
             done, stop = self.processes.agree(done, interrupted.is_set())
             over = done >= end
             if self.window.texts and (over or stop or at.step % _ROW_STEPS == 0):
@@ -178,18 +181,19 @@ class Trainer:
             lr = config.lr * _rate(within, config.warmup)
             for group in optimiser.param_groups:
                 group["lr"] = lr
-            self._step(phase, optimiser, batch, share, within)
+            self._step(phase, optimiser, indices, within)
             self.watcher.progress(done)
         raise AssertionError("batches never end")
 
     def _step(
-        self, phase: Phase, optimiser: torch.optim.Optimizer, batch: Batch, share: float, within: float
+        self, phase: Phase, optimiser: torch.optim.Optimizer, indices: np.ndarray, within: float
     ) -> None:
+        own, share = part(indices, self.processes.index, self.processes.count)
+        batch = self.train_set.batch(own).to(self.device, non_blocking=True)
         with autocast(self.device, self.config.precision):
             losses = phase.loss(self.model, batch, within)
-        # every text weighs the same, however many share its batch
-        (losses.loss * share).backward()
-        self.processes.average_gradients(phase.parameters)
+        (losses.loss * share * self.order.weight(indices)).backward()
+        self.processes.sum_gradients(phase.parameters)
         torch.nn.utils.clip_grad_norm_(phase.parameters, self.config.clip)
         optimiser.step()
         optimiser.zero_grad()
@@ -219,32 +223,6 @@ class Trainer:
             self._checkpointed = time.monotonic()
         self.watcher.row(row)
 
-    def _batches(self) -> Iterator[tuple[Batch, float]]:
-        """Batches without end from where training stands, each with its texts' share of an average batch.
-
-        Training stands after a batch once the next one is asked for.
-        """
-        process, processes = self.processes.index, self.processes.count
-        while True:
-            order = token_batches(
-                self.train_set.lengths, self.config.batch_tokens, seed=self.config.seed, epoch=self.at.epoch
-            )
-            # every process takes the same number of batches, so that none waits for another at the end
-            steps = self._steps_per_epoch = max(len(order) // processes, 1)
-            average = len(self.train_set) / len(order)
-            while self.at.batch < steps:
-                first = self.at.batch * processes
-                together = [order[(first + i) % len(order)] for i in range(processes)]
-                batch = self.train_set.batch(together[process]).to(self.device, non_blocking=True)
-                yield batch, len(batch) / average
-                self.at.batch += 1
-                self.at.tokens += sum(int(self.train_set.lengths[indices].sum()) for indices in together)
-            self.at.epoch += 1
-            self.at.batch = 0
-
-    def _epoch(self) -> float:
-        return self.at.epoch + self.at.batch / self._steps_per_epoch
-
     def _row(self, lr: float, validated: Phase | None) -> Row:
         figures = self.window.figures(self.processes.total)
         self.window = Window()
@@ -253,7 +231,7 @@ class Trainer:
         rate = (self.at.tokens - self._tokens_before) / max(seconds - self._seconds_before, 1e-9)
         row: Row = {
             "step": self.at.step,
-            "epoch": round(self._epoch(), 4),
+            "epoch": round(self.order.epoch, 4),
             "seconds": round(seconds, 3),
             "tokens": self.at.tokens,
             **figures,
@@ -307,7 +285,7 @@ class Trainer:
                 self.at.worse_since += 1
         return {"validation_loss": loss, "validation_reconstruction": reconstruction, "validation_kl": kl}
 
-    def _validation_sums(self, batch: Batch) -> Tensor:
+    def _validation_sums(self, batch: AnyBatch) -> Tensor:
         """Reconstruction and KL, each summed over a batch's texts: (2,) nats."""
         terms = self.model(batch)
         return torch.stack([-terms.log_px.sum(), terms.kl.sum()])
