@@ -129,6 +129,23 @@ class Processes:
         return float(everyone[0, 0]), bool(everyone[:, 1].any())
 
 
+def mean_over_batch(values: Tensor) -> Tensor:
+    """The mean over the texts of a batch, those of other processes included: (B, *) -> (*).
+
+    For what a loss makes of a mean and is not linear in it, such as a bound on the KL. The gradient is that of
+    this process's own mean: weighed by its share of the texts and added up, as the loop does, the gradients of
+    all processes are the gradient of the whole batch.
+    """
+    own = values.mean(0)
+    if not (dist.is_available() and dist.is_initialized()):
+        return own
+    summed = torch.cat([values.detach().sum(0).flatten(), values.new_tensor([len(values)])])
+    with _in_touch():
+        dist.all_reduce(summed)
+    whole = (summed[:-1] / summed[-1]).view_as(own)
+    return own + (whole - own.detach())
+
+
 @contextmanager
 def _in_touch() -> Iterator[None]:
     """Says in one sentence that another process is lost, whatever the library's words for it."""
