@@ -7,6 +7,7 @@ import json
 import lzma
 import re
 import sys
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,8 @@ import pytest
 
 from textvae.errors import TextVAEError
 from textvae.text.columns import looks_like_header
-from textvae.text.formats import COMPRESSIONS
-from textvae.text.read import load_corpus
+from textvae.text.files import COMPRESSIONS
+from textvae.text.read import load_corpus, read_chunks
 
 TEXTS = [
     "The soup was not bad at all.",
@@ -292,6 +293,7 @@ def test_a_missing_extra_is_named(module, name, extra, monkeypatch, tmp_path):
         ("a.txt.xz", b"not xz at all", "is not a whole .xz file"),
         ("a.txt.xz", lzma.compress(b"some text" * 99)[:-9], "is not a whole .xz file"),
         ("a.txt.zst", b"not zst at all", "is not a whole .zst file"),
+        ("a.parquet.gz", gzip.compress(b"not parquet"), "a.parquet.gz is not a parquet file"),
         ("a.parquet", b"not parquet", "a.parquet is not a parquet file"),
         ("a.json", b"[]", ".json files are not read"),
         ("a.xlsx.gz", b"PK", ".xlsx files are not read"),
@@ -366,3 +368,105 @@ def test_chinese_benchmark_without_header(shared_data):
     corpus = load_corpus(shared_data / "zh_reviews/waimai_10k.tsv", label_column="0")
     assert len(corpus) == 11_987
     assert np.bincount(corpus.labels["0"]).tolist() == [7987, 4000]
+
+
+# ---------------------------------------------------------------------- some texts at a time
+
+
+@pytest.mark.parametrize("compression", ["", *COMPRESSIONS])
+@pytest.mark.parametrize("suffix", [".txt", ".csv", ".tsv", ".jsonl", ".parquet"])
+def test_chunks_are_the_corpus_in_pieces(suffix, compression, tmp_path, monkeypatch):
+    """Small pieces of files and small tables: nothing is lost or joined wrongly where one ends."""
+    monkeypatch.setattr("textvae.text.files._PIECE", 7)
+    monkeypatch.setattr("textvae.text.formats.ROWS", 2)
+    path = tmp_path / f"reviews{suffix}{compression}"
+    path.write_bytes(compressed(written(suffix), compression))
+    labels = None if suffix == ".txt" else "stars"
+    chunks = list(read_chunks(path, label_column=labels, chunk=1))
+    assert [chunk.texts for chunk in chunks] == [[text] for text in TEXTS]
+    assert {chunk.name for chunk in chunks} == {str(path)}
+    if labels:
+        assert [chunk.labels["stars"].tolist() for chunk in chunks] == [[stars] for stars in STARS]
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_piece_may_end_within_a_character_or_a_line_end(encoding, newline, tmp_path, monkeypatch):
+    path = tmp_path / "some.txt"
+    path.write_bytes(newline.join(TEXTS).encode(encoding))
+    for size in (2, 3, 5):
+        monkeypatch.setattr("textvae.text.files._PIECE", size)
+        assert load_corpus(path).texts == TEXTS
+
+
+def test_empty_texts_may_be_kept_in_their_places(tmp_path):
+    path = tmp_path / "some.tsv"
+    path.write_text("text\tlabel\none\t1\n\t2\n \t3\nfour\t4\n\t5\n", encoding="utf-8")
+    chunks = list(read_chunks(path, label_column="label", keep_empty=True, chunk=2))
+    assert [chunk.texts for chunk in chunks] == [["one", ""], ["", "four"], [""]]
+    assert [chunk.labels["label"].tolist() for chunk in chunks] == [[1, 2], [3, 4], [5]]
+    assert not any(chunk.dropped for chunk in chunks)
+    assert sum(chunk.dropped.get("empty", 0) for chunk in read_chunks(path)) == 3
+
+
+def test_several_files_are_read_one_after_the_other(tmp_path):
+    (tmp_path / "a.txt").write_text("one\ntwo\n")
+    (tmp_path / "b.txt").write_bytes(b"three\n\xff\n")
+    chunks = read_chunks([tmp_path / "a.txt", tmp_path / "b.txt"])
+    assert next(chunks).texts == ["one", "two"]
+    with pytest.raises(TextVAEError, match=r"b.txt: line 2 is not UTF-8"):
+        list(chunks)
+    with pytest.raises(TextVAEError, match=r"there is no file .*c.txt"):
+        read_chunks([tmp_path / "a.txt", tmp_path / "c.txt"])
+
+
+def test_the_texts_of_a_generator_are_taken_as_they_are_needed():
+    taken = []
+    chunks = read_chunks((taken.append(i) or f"text {i}" for i in range(25_000)), chunk=100)
+    assert next(chunks).texts[0] == "text 0"
+    assert len(taken) == 10_000
+    assert load_corpus(path for path in [Path("grammar")]).name == "grammar"
+
+
+def test_reading_takes_the_same_memory_however_long_the_file(tmp_path, monkeypatch):
+    monkeypatch.setattr("textvae.text.formats.ROWS", 1000)
+    monkeypatch.setattr("textvae.text.files._PIECE", 10_000)
+
+    def most(count: int) -> int:
+        path = tmp_path / "some.csv.gz"
+        rows = "".join(f'{i},"a text, of number {i}"\n' for i in range(count))
+        path.write_bytes(gzip.compress(b"label,text\n" + rows.encode(), 1))
+        tracemalloc.start()
+        try:
+            assert sum(len(chunk) for chunk in read_chunks(path, label_column="label")) == count
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    assert most(40_000) < 1.2 * most(10_000)
+
+
+@pytest.mark.parametrize("compression", COMPRESSIONS)
+def test_a_file_cut_short_says_how_far_it_was_read(compression, tmp_path):
+    path = tmp_path / f"some.txt{compression}"
+    whole = np.random.default_rng(0).integers(10**9, size=100_000)
+    path.write_bytes(compressed("\n".join(map(str, whole)).encode(), compression)[:-100])
+    with pytest.raises(
+        TextVAEError, match=rf"some.txt{compression} is not a whole .* \(after line \d{{4,}}\)$"
+    ):
+        load_corpus(path)
+
+
+def test_files_whose_texts_are_in_other_columns_are_refused(tmp_path):
+    (tmp_path / "1.csv").write_text("id,text\n1,one text\n")
+    (tmp_path / "2.csv").write_text("id,review\n2,another text\n")
+    (tmp_path / "3.csv").write_text("text,id\nmore text,3\n")
+    paths = [tmp_path / f"{i}.csv" for i in (1, 2, 3)]
+    with pytest.raises(
+        TextVAEError, match=r"1.csv are in its column 'text', and those of .*2.csv .* 'review'"
+    ):
+        load_corpus(paths)
+    assert load_corpus(paths[::2]).texts == ["one text", "more text"]
+    with pytest.raises(TextVAEError, match=r"2.csv has no column 'text': there are id, review"):
+        load_corpus(paths, text_column="text")
+    assert load_corpus(paths[:2], text_column=1).texts == ["one text", "another text"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import sys
 from collections.abc import Iterable, Sequence
@@ -58,23 +57,6 @@ def show_table(rows: Iterable[Sequence[str]], title: str = "", headers: Sequence
     console.print(table)
 
 
-def is_source(argument: str) -> bool:
-    """Whether an argument names texts to read rather than being one.
-
-    Raises:
-        TextVAEError: it names a file that is not there.
-    """
-    from textvae.text.formats import COMPRESSIONS, FORMATS
-    from textvae.text.read import BUILT_IN
-
-    if argument == "-" or argument in BUILT_IN or os.path.exists(argument):
-        return True
-    ends_like_one = argument.lower().endswith((*FORMATS, *COMPRESSIONS)) and len(argument.split()) == 1
-    if ends_like_one or _FILE_NAME.fullmatch(argument):
-        raise TextVAEError(f"There is no file {argument} (if that is a text: give it on standard input).")
-    return False
-
-
 def sources(arguments: Sequence[str]) -> Any:
     """Names on the command line as ``load_corpus`` takes them: all of them files, never texts."""
     from textvae.text.read import BUILT_IN
@@ -108,13 +90,15 @@ def read_texts(
 ) -> Corpus:
     """Texts given as such, or in files, or on stdin where no argument is given."""
     from textvae.text.corpus import Corpus
-    from textvae.text.read import clean_text
+    from textvae.text.read import clean_text, is_source
 
     if not arguments:
         if sys.stdin is None or sys.stdin.isatty():
             raise typer.BadParameter("give texts, a file, or - for standard input")
         arguments = ["-"]
     texts = [argument for argument in arguments if not is_source(argument)]
+    for text in filter(_FILE_NAME.fullmatch, texts):
+        raise TextVAEError(f"There is no file {text} (if that is a text: give it on standard input).")
     if len(texts) == len(arguments):
         return Corpus([clean_text(text) for text in texts], name="arguments")
     if texts:
