@@ -1,9 +1,10 @@
-"""How close reconstructions come to their originals, and how varied generated texts are."""
+"""How close reconstructions come to their originals."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 from sacrebleu.metrics.bleu import BLEU
 
 from textvae.errors import TextVAEError
@@ -38,7 +39,11 @@ def _check_pairs(reconstructions: Sequence[str], originals: Sequence[str]) -> No
         )
 
 
+def unknown_counts(dataset: Dataset) -> np.ndarray:
+    """(N,) how many of each text's tokens are ``<unk>``."""
+    return np.array([int((dataset[i] == UNK).sum()) for i in range(len(dataset))])
+
+
 def unknown_rate(dataset: Dataset) -> float:
     """Share of the counted tokens (words and ends of sentence) that are ``<unk>``."""
-    unknown = sum(int((dataset[i] == UNK).sum()) for i in range(len(dataset)))
-    return unknown / int(dataset.lengths.sum())
+    return int(unknown_counts(dataset).sum()) / int(dataset.lengths.sum())
