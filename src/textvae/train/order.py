@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from textvae.config import TrainConfig
-from textvae.text.batch import token_batches
+from textvae.text.batch import epoch_batches
 from textvae.train.checkpoint import Position
 
 
@@ -35,7 +35,7 @@ class Order:
         at, config = self._at, self._config
         while True:
             seen = 0
-            for indices in token_batches(
+            for indices in epoch_batches(
                 self._lengths, config.batch_tokens, seed=config.seed, epoch=at.epoch
             ):
                 seen += len(indices)
