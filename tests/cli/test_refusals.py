@@ -164,11 +164,6 @@ def test_help_shows_the_defaults_of_the_default_preset(run):
     assert f"free bits of {config.objective.options.free_bits:g}" in text
 
 
-@pytest.mark.parametrize("words", [["presets"], ["presets", "list"], ["presets", "show"], ["version"]])
-def test_help_has_an_example(run, words):
-    assert "Example: textvae" in ok(run(*words, "--help")).stdout
-
-
 def test_unknown_words_may_be_kept_out(run, model):
     for words in (
         ["sample", model, "-n", 20],

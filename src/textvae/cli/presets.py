@@ -2,50 +2,47 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from textvae.cli import options
 from textvae.cli.console import out, out_json, show_table
 
+if TYPE_CHECKING:
+    from textvae.presets import Preset
+
 
 def add_to(app: typer.Typer) -> None:
-    """Adds the commands."""
-    group = typer.Typer(
-        help="Ready configurations: list them, or show one.\n\nExample: textvae presets list",
-        no_args_is_help=True,
-    )
-    group.command("list")(list_presets)
-    group.command("show")(show_preset)
-    app.add_typer(group, name="presets")
+    """Adds the command."""
+    app.command()(presets)
 
 
-def list_presets(json: options.Json = False) -> None:
-    """List the presets.
+def presets(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="A preset to show; without: list them.")
+    ] = None,
+    json: options.Json = False,
+) -> None:
+    """List the ready configurations, or show one with everything it leaves at its default.
 
-    Example: textvae presets list
+    Example: textvae presets default
     """
     from textvae.presets import load_preset, preset_names
 
-    presets = [load_preset(name) for name in preset_names()]
-    if json:
-        out_json([{"name": p.name, "title": p.title, "source": p.source} for p in presets])
+    if name is not None:
+        _show(load_preset(name), json)
         return
-    show_table([(p.name, p.title, p.source) for p in presets])
+    known = [load_preset(each) for each in preset_names()]
+    if json:
+        out_json([{"name": p.name, "title": p.title, "source": p.source} for p in known])
+        return
+    show_table([(p.name, p.title, p.source) for p in known])
 
 
-def show_preset(
-    name: Annotated[str, typer.Argument(help="A preset's name.")], json: options.Json = False
-) -> None:
-    """Show a preset with everything it leaves at its default.
-
-    Example: textvae presets show default
-    """
+def _show(preset: Preset, json: bool) -> None:
     from textvae.config import read_config
-    from textvae.presets import load_preset
 
-    preset = load_preset(name)
     config = read_config(preset.config).model_dump(mode="json")
     about = {"name": preset.name, "title": preset.title, "source": preset.source}
     about["deviations"] = preset.deviations

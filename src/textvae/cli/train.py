@@ -45,7 +45,7 @@ def train(
     preset: Annotated[
         str | None,
         typer.Option(
-            help="Ready configuration: see textvae presets list (default: default).", rich_help_panel=_MODEL
+            help="Ready configuration: see textvae presets (default: default).", rich_help_panel=_MODEL
         ),
     ] = None,
     config: Annotated[
