@@ -1,0 +1,68 @@
+"""How much arithmetic a token takes, and how much of it the machine could do."""
+
+from __future__ import annotations
+
+import time
+from typing import NamedTuple
+
+import torch
+from reference import Sizes
+
+_PEAK_RUNS = 5
+
+
+class Flops(NamedTuple):
+    """Floating-point operations of one token's forward pass; a multiplication and an addition are two.
+
+    Each LSTM multiplies its input and its state by the matrices of four gates, the output layer the state by the
+    output matrix. What is left out (gates, softmax, the posterior, once a text) is below a hundredth:
+
+    - encoder 2 · 4H · (E + H)
+    - decoder 2 · 4H · (E + Z + H)
+    - output  2 · H · V
+
+    Training takes three times as much: the backward pass multiplies by every matrix's transpose twice, for the
+    gradients of inputs and of weights. Tokens are a text's own, words and `</s>`: what is spent on pads is waste.
+    """
+
+    encoder: int
+    decoder: int
+    output: int
+
+    @property
+    def training(self) -> int:
+        """Forward and backward through all of it."""
+        return 3 * sum(self)
+
+    @property
+    def scoring(self) -> int:
+        """log p(x|z) for one sample of z; also what writing a token takes."""
+        return self.decoder + self.output
+
+
+def flops(sizes: Sizes) -> Flops:
+    """Per token, for the model of the benchmark."""
+    vocab, embedding, hidden, latent = sizes
+    return Flops(
+        8 * hidden * (embedding + hidden), 8 * hidden * (embedding + latent + hidden), 2 * hidden * vocab
+    )
+
+
+def peak(device: torch.device, dtype: torch.dtype, size: int | None = None) -> float:
+    """Operations a second of a product of square matrices, the best of a few runs, with torch's own settings."""
+    size = size or (8192 if device.type == "cuda" else 1024)
+    a, b = torch.randn(2, size, size, device=device, dtype=dtype)
+    best = float("inf")
+    for _ in range(_PEAK_RUNS + 1):
+        synchronize(device)
+        started = time.perf_counter()
+        torch.mm(a, b)
+        synchronize(device)
+        best = min(best, time.perf_counter() - started)
+    return 2 * size**3 / best
+
+
+def synchronize(device: torch.device) -> None:
+    """Waits until the device has done what it was told."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
