@@ -1,6 +1,5 @@
 """Fixtures for every test."""
 
-import os
 import random
 from pathlib import Path
 
@@ -8,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-# Small tensors gain nothing from many threads, and workers of pytest-xdist would fight over the cores.
-torch.set_num_threads(1 if "PYTEST_XDIST_WORKER" in os.environ else min(2, os.cpu_count() or 1))
+# Small tensors gain nothing from many threads, which on a busy machine wait for each other.
+torch.set_num_threads(1)
 
 
 @pytest.fixture(autouse=True)
