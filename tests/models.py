@@ -5,9 +5,9 @@ import torch
 
 from textvae.config import Config, merge, read_config
 from textvae.model import VAE, build
-from textvae.registry import find
+from textvae.registry import find, names
 from textvae.text.batch import Dataset
-from textvae.types import BOS, EOS, UNK, Batch
+from textvae.types import BOS, EOS, UNK, Batch, Rows
 
 VOCAB = 30
 SMALL = {
@@ -15,6 +15,10 @@ SMALL = {
     "encoder": {"name": "lstm", "embedding": 16, "hidden": 16},
     "decoder": {"name": "lstm", "embedding": 16, "hidden": 24, "dropout": 0.0, "dropout_in": 0.0},
     "train": {"steps": 60, "batch_tokens": 400, "precision": "fp32"},
+}
+SMALL_ROWS = {
+    "encoder": {"name": "precomputed", "hidden": 24},
+    "decoder": {"name": "vector", "hidden": 24},
 }
 # What makes any part small and free of chance: of these, a part takes the options that it has.
 SMALL_OPTIONS = {
@@ -40,8 +44,17 @@ def part_options(kind: str, name: str) -> dict:
     return {"name": name} | {option: value for option, value in SMALL_OPTIONS.items() if option in own}
 
 
+def parts(kind: str, data: str = "tokens") -> list[str]:
+    """The encoders that read, or the decoders that score, texts ('tokens') or rows of a matrix ('rows')."""
+    return [n for n in names(kind) if data in find(kind, n).provides | find(kind, n).requires]
+
+
 def small_model(**over) -> VAE:
     return build(small_config(**over), VOCAB, torch.arange(VOCAB))
+
+
+def small_rows_model(**over) -> VAE:
+    return build(small_config(**merge(SMALL_ROWS, over)), VOCAB)
 
 
 def random_ids(lengths, seed: int = 0) -> list[np.ndarray]:
@@ -51,6 +64,11 @@ def random_ids(lengths, seed: int = 0) -> list[np.ndarray]:
 
 def random_batch(lengths=(5, 9, 3, 1), seed: int = 0) -> Batch:
     return Dataset(random_ids(lengths, seed)).batch(range(len(lengths)))
+
+
+def random_rows(n: int = 4) -> Rows:
+    """Numbers in [0, 1], which every part for rows can take."""
+    return Rows(torch.rand(n, VOCAB), torch.arange(n))
 
 
 def padded(batch: Batch, extra: int) -> Batch:

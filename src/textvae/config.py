@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import (
@@ -19,7 +19,7 @@ from pydantic import (
 
 from textvae.device import Precision
 from textvae.errors import TextVAEError
-from textvae.registry import PartConfig, find
+from textvae.registry import Entry, PartConfig, find, names
 
 _LENGTHS = frozenset({"epochs", "steps", "time_budget"})  # the ways to say how long to train
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
@@ -82,7 +82,9 @@ class TrainConfig(_Section):
     time_budget: Annotated[float | None, BeforeValidator(seconds)] = Field(
         default=None, gt=0, description="seconds"
     )
-    batch_tokens: int = Field(default=1400, gt=0, description="tokens in a batch, pads included")
+    batch_tokens: int = Field(
+        default=1400, gt=0, description="tokens in a batch, pads included; a row of a matrix counts as one"
+    )
     lr: float = Field(default=2e-3, gt=0, description="peak learning rate of Adam")
     warmup: float = Field(
         default=0.02, ge=0, lt=1, description="share of each phase over which the rate rises"
@@ -122,9 +124,25 @@ class Config(_Section):
     objective: _part("objective", "elbo") = Field(default="elbo", validate_default=True)  # pyright: ignore
     train: TrainConfig = TrainConfig(epochs=20.0)
 
+    @property
+    def reads(self) -> Literal["tokens", "rows"]:
+        """What a model like this is trained on: tokenised texts, or rows of a matrix."""
+        return "tokens" if "tokens" in find("decoder", self.decoder.name).requires else "rows"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _usual_partners(cls, given: Any) -> Any:
+        """Beside a posterior that needs a prior of its own, that prior is the default."""
+        if not isinstance(given, Mapping) or "posterior" not in given:
+            return given
+        posterior = given["posterior"]
+        name = posterior.get("name", "gaussian") if isinstance(posterior, Mapping) else posterior
+        name = posterior.name if isinstance(posterior, Part) else name
+        return {**find("posterior", name).defaults, **given}
+
     @model_validator(mode="after")
     def _longest_text_fits_a_batch(self) -> Self:
-        if self.text.max_length > self.train.batch_tokens:
+        if self.reads == "tokens" and self.text.max_length > self.train.batch_tokens:
             raise ValueError(
                 f"text.max_length {self.text.max_length} is above train.batch_tokens {self.train.batch_tokens}: "
                 "a batch must hold the longest text"
@@ -137,12 +155,33 @@ class Config(_Section):
         entries = {kind: find(kind, getattr(self, kind).name) for kind in kinds}
         for kind, entry in entries.items():
             offered = frozenset().union(*(e.provides for k, e in entries.items() if k != kind))
-            if missing := entry.requires - offered:
-                others = ", ".join(f"{k} {e.name}" for k, e in entries.items() if k != kind)
-                raise ValueError(
-                    f"{kind} {entry.name} needs {', '.join(sorted(missing))}, which none of {others} offers"
-                )
+            for feature in sorted((entry.requires | getattr(self, kind).options.needs) - offered):
+                raise ValueError(_misfit(entry, feature, [e for k, e in entries.items() if k != kind]))
         return self
+
+    @model_validator(mode="after")
+    def _parts_have_the_latent_dim(self) -> Self:
+        for part in (self.posterior, self.prior):
+            part.options.check_latent_dim(self.latent_dim)
+        return self
+
+
+def _misfit(entry: Entry, feature: str, others: Sequence[Entry]) -> str:
+    """What ``entry`` needs and none of ``others`` offers, by the names of the parts that do."""
+    for other in others:
+        if able := [name for name in names(other.kind) if feature in find(other.kind, name).provides]:
+            return (
+                f"{entry.kind} {entry.name} and {other.kind} {other.name} don't go together: "
+                f"{entry.name} needs {other.kind} {_either(able)}"
+            )
+    listed = ", ".join(f"{other.kind} {other.name}" for other in others)
+    return f"{entry.kind} {entry.name} needs {feature}, which none of {listed} offers"
+
+
+def _either(choices: Sequence[str]) -> str:
+    """``a, b or c``."""
+    *most, last = choices
+    return f"{', '.join(most)} or {last}" if most else last
 
 
 def read_config(tree: Mapping[str, Any]) -> Config:

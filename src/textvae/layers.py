@@ -2,15 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Self
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Annotated, Any, Self
 
 import torch
 import torch.nn.functional as F
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 from torch import Tensor, nn
 
 from textvae.registry import PartConfig
+from textvae.types import Batch
+
+# where a maximum must not look; far from float32's end, so that no arithmetic on it overflows
+_FAR_BELOW = -1e4
+
+
+def pool(states: Tensor, batch: Batch, ways: Sequence[str]) -> Tensor:
+    """States (B, T, H) of texts -> (B, len(ways)·H) float32, over each text's own tokens.
+
+    ``ways`` are 'last', 'mean' and 'max', put side by side in this order.
+    """
+    states, mask = states.float(), batch.mask[..., None]
+
+    def one(way: str) -> Tensor:
+        if way == "last":
+            return states[torch.arange(len(states), device=states.device), batch.lengths - 1]
+        if way == "mean":
+            return (states * mask).sum(1) / batch.lengths[:, None]
+        return states.masked_fill(~mask, _FAR_BELOW).amax(1)
+
+    return torch.cat([one(way) for way in ways], 1)
 
 
 class LockedDropout(nn.Module):
@@ -45,6 +67,33 @@ class WordDropout(nn.Module):
             return ids
         drop = (torch.rand(ids.shape, device=ids.device) < self.p) & (ids >= self.keep_below)
         return ids.masked_fill(drop, self.unknown)
+
+
+def _widths(given: Any) -> Any:
+    return (given,) if isinstance(given, int) else given
+
+
+class MLPConfig(PartConfig):
+    """The size of a multilayer perceptron."""
+
+    hidden: Annotated[tuple[PositiveInt, ...], BeforeValidator(_widths)] = Field(
+        default=(256,),
+        description="widths of the hidden layers, one or a list; an empty list makes it linear",
+    )
+    dropout: float = Field(default=0.0, ge=0, lt=1, description="dropout after each hidden layer")
+
+
+class MLP(nn.Sequential):
+    """(*, D) -> (*, F), the last hidden layer: each is linear, ReLU, dropout. Without any, F is D."""
+
+    def __init__(self, in_features: int, config: MLPConfig):
+        widths = (in_features, *config.hidden)
+        steps = [
+            nn.Sequential(nn.Linear(before, after), nn.ReLU(), nn.Dropout(config.dropout))
+            for before, after in pairwise(widths)
+        ]
+        super().__init__(*steps)
+        self.out_features = widths[-1]
 
 
 class TransformerConfig(PartConfig):

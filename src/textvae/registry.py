@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 
 from pydantic import BaseModel, ConfigDict
@@ -27,10 +27,21 @@ class PartConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    @property
+    def needs(self) -> frozenset[str]:
+        """What the part needs of the others with just these options, beside what it needs with any."""
+        return frozenset()
+
+    def check_latent_dim(self, latent_dim: int) -> None:
+        """Raises ``ValueError`` where the part can't be of so many dimensions."""
+
 
 @dataclass(frozen=True)
 class Entry:
-    """A registered part: its class, its options, what it offers and what it needs of the others."""
+    """A registered part: its class, its options, what it offers and what it needs of the others.
+
+    ``defaults`` are the parts that go with it unless others are asked for: kind -> name.
+    """
 
     kind: str
     name: str
@@ -38,6 +49,7 @@ class Entry:
     config: type[PartConfig]
     provides: frozenset[str]
     requires: frozenset[str]
+    defaults: Mapping[str, str] = field(default_factory=dict)
 
 
 _ENTRIES: dict[tuple[str, str], Entry] = {}
@@ -50,12 +62,15 @@ def register(
     *,
     provides: tuple[str, ...] = (),
     requires: tuple[str, ...] = (),
+    defaults: Mapping[str, str] | None = None,
 ) -> Callable[[type], type]:
     """Class decorator that files a part under ``kind`` and ``name``."""
 
     def file(cls: type) -> type:
         assert (kind, name) not in _ENTRIES, f"{kind} {name} registered twice"
-        _ENTRIES[kind, name] = Entry(kind, name, cls, config, frozenset(provides), frozenset(requires))
+        _ENTRIES[kind, name] = Entry(
+            kind, name, cls, config, frozenset(provides), frozenset(requires), defaults or {}
+        )
         return cls
 
     return file

@@ -72,6 +72,11 @@ class Rows:
     values: Tensor
     index: Tensor
 
+    @property
+    def lengths(self) -> Tensor:
+        """(B,) ones: a row counts as one token."""
+        return self.index.new_ones(len(self))
+
     def __len__(self) -> int:
         return len(self.values)
 

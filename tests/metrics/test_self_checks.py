@@ -2,10 +2,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from models import part_options, random_ids, small_model
+from models import part_options, parts, random_ids, small_model
 from textvae.metrics.self_checks import self_checks
 from textvae.model import VAE
-from textvae.registry import names
 from textvae.text.batch import Dataset
 from textvae.types import Batch
 
@@ -13,8 +12,10 @@ DATASET = Dataset(random_ids([5, 9, 3, 1, 12, 40, 2, 7, 30, 6]))
 
 
 @pytest.mark.parametrize("z_to_output", [False, True])
-@pytest.mark.parametrize("decoder", names("decoder"))
-@pytest.mark.parametrize("encoder", names("encoder"))
+@pytest.mark.parametrize(
+    ("encoder", "decoder"),
+    [(name, "lstm") for name in parts("encoder")] + [("lstm", name) for name in parts("decoder")],
+)
 def test_sound_models_pass(encoder: str, decoder: str, z_to_output: bool):
     options = part_options("decoder", decoder) | {"z_to_output": z_to_output, "layers": 2, "dropout": 0.3}
     model = small_model(encoder=part_options("encoder", encoder), decoder=options)

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from textvae.layers import LockedDropout
+from textvae.layers import LockedDropout, pool
 from textvae.registry import PartConfig, register
 from textvae.types import Batch
-
-_FAR_BELOW = -1e4
 
 
 class RecurrentEncoderConfig(PartConfig):
@@ -22,8 +19,9 @@ class RecurrentEncoderConfig(PartConfig):
     hidden: int = Field(default=256, gt=0, description="width of the recurrent state")
     layers: int = Field(default=1, gt=0)
     dropout: float = Field(default=0.0, ge=0, lt=1, description="locked dropout on the embeddings")
-    pooling: Literal["last", "all"] = Field(
-        default="all", description="the last state, or last, mean and maximum of all (Long et al. 2019)"
+    pooling: Literal["last", "mean", "max", "all"] = Field(
+        default="all",
+        description="the last state, or mean or maximum of all (Long et al. 2019), or all three",
     )
 
 
@@ -38,24 +36,18 @@ class _RecurrentEncoder(nn.Module):
 
     def __init__(self, config: RecurrentEncoderConfig, vocab_size: int):
         super().__init__()
-        self.pooling = config.pooling
+        self.ways = ("last", "mean", "max") if config.pooling == "all" else (config.pooling,)
         self.embedding = nn.Embedding(vocab_size, config.embedding)
         nn.init.normal_(self.embedding.weight, std=0.1)
         self.dropout = LockedDropout(config.dropout)
         self.rnn = self.network(config.embedding, config.hidden, config.layers, batch_first=True)
-        self.out_features = config.hidden * (3 if config.pooling == "all" else 1)
+        self.out_features = config.hidden * len(self.ways)
 
     def forward(self, batch: Batch) -> Tensor:
         """(B, F) float32."""
         states, _ = self.rnn(self.dropout(self.embedding(batch.targets)))
-        states = states.float()
         # reading left to right, the states of a text's own tokens can't have seen its pads
-        last = states[torch.arange(len(states), device=states.device), batch.lengths - 1]
-        if self.pooling == "last":
-            return last
-        mask = batch.mask[..., None]
-        mean = (states * mask).sum(1) / batch.lengths[:, None]
-        return torch.cat([last, mean, states.masked_fill(~mask, _FAR_BELOW).amax(1)], 1)
+        return pool(states, batch, self.ways)
 
 
 @register("encoder", "lstm", RecurrentEncoderConfig, provides=("tokens",))

@@ -1,12 +1,13 @@
-"""A Transformer encoder with mean and maximum pooling."""
+"""A Transformer encoder, its states pooled."""
 
 from __future__ import annotations
 
-import torch
+from typing import Literal
+
 from pydantic import Field
 from torch import Tensor, nn
 
-from textvae.layers import TransformerConfig, sinusoidal_positions, stack
+from textvae.layers import TransformerConfig, pool, sinusoidal_positions, stack
 from textvae.registry import register
 from textvae.types import Batch
 
@@ -15,11 +16,14 @@ class TransformerEncoderConfig(TransformerConfig):
     """Options of the Transformer encoder."""
 
     dropout: float = Field(default=0.1, ge=0, lt=1)
+    pooling: Literal["mean", "max", "all"] = Field(
+        default="all", description="mean or maximum of the last layer's states, or both"
+    )
 
 
 @register("encoder", "transformer", TransformerEncoderConfig, provides=("tokens",))
 class TransformerEncoder(nn.Module):
-    """x -> features (B, 2·width): mean and maximum of the last layer over the text's own tokens.
+    """x -> features (B, F): the last layer's states, pooled over the text's own tokens.
 
     Vaswani et al. 2017 with pre-norm blocks and sinusoidal positions.
     """
@@ -31,7 +35,8 @@ class TransformerEncoder(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
         self.blocks = stack(config.layers, config.width, config.heads, config.dropout)
         self.norm = nn.LayerNorm(config.width)
-        self.out_features = 2 * config.width
+        self.ways = ("mean", "max") if config.pooling == "all" else (config.pooling,)
+        self.out_features = config.width * len(self.ways)
 
     def forward(self, batch: Batch) -> Tensor:
         """(B, F) float32."""
@@ -41,7 +46,4 @@ class TransformerEncoder(nn.Module):
         x = self.dropout(x)
         for block in self.blocks:
             x = block(x, mask=mask)
-        x = self.norm(x).float()
-        mean = (x * mask[..., None]).sum(1) / batch.lengths[:, None]
-        maximum = x.masked_fill(~mask[..., None], -1e4).amax(1)
-        return torch.cat([mean, maximum], 1)
+        return pool(self.norm(x), batch, self.ways)
