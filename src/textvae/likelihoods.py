@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution, constraints
 
-from textvae.types import Batch
+from textvae.types import BOS, PAD, Batch
 
 # Measured at a vocabulary of 10k: chunks of 512 rows keep the logits in cache and the matrix
 # products large; 128 is a third slower, 2048 a tenth.
@@ -124,6 +124,38 @@ def linear_cross_entropy(hidden: Tensor, weight: Tensor, bias: Tensor, target: T
     return _FusedCrossEntropy.apply(hidden, weight, bias, target)  # pyright: ignore[reportReturnType]
 
 
+class Softmax(nn.Linear):
+    """An output layer: p(v) ∝ exp(w_v · s + b_v) over the vocabulary.
+
+    Pads and start symbols are never targets: with probability 0 from the start, and so no gradient, they stay
+    out of training's and generation's softmax alike.
+    """
+
+    def __init__(self, dim: int, vocab_size: int):
+        super().__init__(dim, vocab_size)
+        nn.init.zeros_(self.bias)
+        self._forbid_non_targets()
+
+    @torch.no_grad()
+    def _forbid_non_targets(self) -> None:
+        self.bias[[PAD, BOS]] = -1e4
+
+    @torch.no_grad()
+    def set_unigram_bias(self, frequencies: Tensor) -> None:
+        """Starts at the corpus's word frequencies (V,)."""
+        smoothed = frequencies.to(self.bias) + 1.0
+        self.bias.copy_((smoothed / smoothed.sum()).log())
+        self._forbid_non_targets()
+
+    def nll(self, hidden: Tensor, target: Tensor) -> Tensor:
+        """-log p of ``target`` (N,) after the states ``hidden`` (N, D): (N,) nats, float32."""
+        return linear_cross_entropy(hidden, self.weight, self.bias, target)
+
+    def log_probs(self, hidden: Tensor) -> Tensor:
+        """Log p of every token after the states ``hidden`` (N, D): (N, V) float32."""
+        return self(hidden).float().log_softmax(-1)
+
+
 class TokenSequence(Distribution):
     """p(x|z) over token sequences: a categorical at every position, given the tokens before it.
 
@@ -134,7 +166,7 @@ class TokenSequence(Distribution):
 
     arg_constraints: dict[str, constraints.Constraint] = {}
 
-    def __init__(self, hidden: Tensor, output: nn.Linear):
+    def __init__(self, hidden: Tensor, output: Softmax):
         self.hidden = hidden
         self.output = output
         super().__init__(hidden.shape[:-2], validate_args=False)
@@ -147,7 +179,7 @@ class TokenSequence(Distribution):
         hidden = self.hidden.reshape(-1, texts * length, dim)[:, rows]
         samples = len(hidden)
         target = value.targets.flatten()[rows].repeat(samples)
-        nll = linear_cross_entropy(hidden.flatten(0, 1), self.output.weight, self.output.bias, target)
+        nll = self.output.nll(hidden.flatten(0, 1), target)
         total = nll.new_zeros(samples, texts)
         total = total.index_add(1, rows // length, nll.view(samples, -1))
         return -total.view(*lead, texts)

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from textvae.likelihoods import TokenSequence
+from textvae.likelihoods import Softmax, TokenSequence
 from textvae.model import VAE
 from textvae.posteriors.gaussian import GaussianPosterior, GaussianPosteriorConfig
 from textvae.priors.standard import StandardPrior, StandardPriorConfig
@@ -27,8 +27,9 @@ class ToyDecoder(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.output = nn.Linear(LATENT + VOCAB, VOCAB)
+        self.output = Softmax(LATENT + VOCAB, VOCAB)
         nn.init.normal_(self.output.weight)
+        nn.init.uniform_(self.output.bias, -0.3, 0.3)
 
     def forward(self, z: Tensor, batch: Batch) -> TokenSequence:
         before = nn.functional.one_hot(batch.inputs, VOCAB).float().expand(*z.shape[:-1], -1, -1)

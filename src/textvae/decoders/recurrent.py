@@ -6,11 +6,11 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from textvae.decoders.sequence import SequenceDecoder, SequenceDecoderConfig, State
+from textvae.decoders.sequence import AutoregressiveDecoder, AutoregressiveDecoderConfig, State
 from textvae.registry import register
 
 
-class RecurrentDecoderConfig(SequenceDecoderConfig):
+class RecurrentDecoderConfig(AutoregressiveDecoderConfig):
     """Options of the recurrent decoders."""
 
     embedding: int = Field(default=256, gt=0, description="width of the word embeddings and the output layer")
@@ -18,7 +18,7 @@ class RecurrentDecoderConfig(SequenceDecoderConfig):
     layers: int = Field(default=1, gt=0)
 
 
-class _RecurrentDecoder(SequenceDecoder):
+class _RecurrentDecoder(AutoregressiveDecoder):
     network: type[nn.LSTM] | type[nn.GRU]
     memories: int  # tensors in the recurrent state: h, and c for an LSTM
 
@@ -54,7 +54,7 @@ class _RecurrentDecoder(SequenceDecoder):
         return self.log_probs(states[:, 0], z), (z, *after)
 
 
-@register("decoder", "lstm", RecurrentDecoderConfig, requires=("tokens",))
+@register("decoder", "lstm", RecurrentDecoderConfig, provides=("words",), requires=("tokens",))
 class LSTMDecoder(_RecurrentDecoder):
     """Bowman et al. 2016, with z also at every step as in He et al. 2019."""
 
@@ -62,7 +62,7 @@ class LSTMDecoder(_RecurrentDecoder):
     memories = 2
 
 
-@register("decoder", "gru", RecurrentDecoderConfig, requires=("tokens",))
+@register("decoder", "gru", RecurrentDecoderConfig, provides=("words",), requires=("tokens",))
 class GRUDecoder(_RecurrentDecoder):
     """The same on a GRU (Cho et al. 2014)."""
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pydantic import Field
 from torch import Tensor, nn
 
-from textvae.decoders.sequence import SequenceDecoder, SequenceDecoderConfig, State
+from textvae.decoders.sequence import AutoregressiveDecoder, AutoregressiveDecoderConfig, State
 from textvae.layers import TransformerConfig, sinusoidal_positions, stack
 from textvae.registry import register
 
 
-class TransformerDecoderConfig(SequenceDecoderConfig, TransformerConfig):
+class TransformerDecoderConfig(AutoregressiveDecoderConfig, TransformerConfig):
     """Options of the Transformer decoder."""
 
     dropout_in: float = Field(default=0.1, ge=0, lt=1)
@@ -18,8 +18,8 @@ class TransformerDecoderConfig(SequenceDecoderConfig, TransformerConfig):
     dropout_block: float = Field(default=0.1, ge=0, lt=1, description="dropout inside the blocks")
 
 
-@register("decoder", "transformer", TransformerDecoderConfig, requires=("tokens",))
-class TransformerDecoder(SequenceDecoder):
+@register("decoder", "transformer", TransformerDecoderConfig, provides=("words",), requires=("tokens",))
+class TransformerDecoder(AutoregressiveDecoder):
     """Causal pre-norm blocks (Vaswani et al. 2017); z enters as in Optimus' embedding scheme (Li et al. 2020)."""
 
     def __init__(self, config: TransformerDecoderConfig, vocab_size: int, latent_dim: int):
