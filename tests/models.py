@@ -31,6 +31,11 @@ SMALL_OPTIONS = {
     "dropout": 0.0,
     "dropout_in": 0.0,
     "dropout_block": 0.0,
+    "classes": 2,
+    "codes": 2,
+    "choices": 4,
+    "components": 3,
+    "context": 8,
 }
 
 

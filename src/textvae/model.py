@@ -9,9 +9,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.distributions import Distribution, Independent, kl_divergence
+from torch.distributions import Distribution
 
 from textvae.config import Config
+from textvae.distributions.divergence import kl_by_dimension, kl_to_prior
 from textvae.objectives.phase import Objective
 from textvae.registry import find
 from textvae.types import AnyBatch, Likelihood
@@ -22,7 +23,8 @@ class Terms:
     """The terms of a batch, per text, in nats.
 
     ``q`` is q(z|x); ``z`` (K, B, Z) its samples; ``log_px`` (K, B) = log p(x|z); ``kl`` (B,) =
-    KL(q(z|x) ‖ p(z)); ``kl_dims`` (B, Z) the same per dimension, where it factorises.
+    KL(q(z|x) ‖ p(z)); ``kl_dims`` (B, Z) the same per dimension, where it factorises. ``penalty`` (B,) is what q
+    adds to any loss, such as the commitment of vector quantisation: no nats, and no part of the ELBO.
     """
 
     q: Distribution
@@ -30,6 +32,7 @@ class Terms:
     log_px: Tensor
     kl: Tensor
     kl_dims: Tensor | None
+    penalty: Tensor
 
 
 @contextmanager
@@ -55,6 +58,8 @@ class VAE(nn.Module):
         super().__init__()
         self.encoder, self.posterior, self.prior = encoder, posterior, prior
         self.decoder: Any = decoder  # what it can do beyond p(x|z), such as writing, depends on what x is
+        if hasattr(prior, "bind"):
+            prior.bind(self)  # pyright: ignore[reportCallIssue]
 
     @property
     def latent_dim(self) -> int:
@@ -78,16 +83,17 @@ class VAE(nn.Module):
     ) -> Terms:
         """The terms of the ELBO from ``samples`` draws of z ~ ``q``, which may be another than the encoder's.
 
-        Without ``noise``, z is the posterior mean; without ``decode``, ``log_px`` is left as zeros.
+        Without ``noise``, z is the posterior's mode; without ``decode``, ``log_px`` is left as zeros. A KL that
+        has no closed form is estimated from the draws.
         """
         p = self.prior()
-        z = q.rsample((samples,)) if noise else q.mean.expand(samples, *q.mean.shape)
-        dims = None
-        if isinstance(q, Independent) and isinstance(p, Independent):
-            dims = kl_divergence(q.base_dist, p.base_dist)
-        kl = dims.sum(-1) if dims is not None else kl_divergence(q, p)
+        drawn = q.rsample((samples,))
+        z = drawn if noise else q.mode.expand(drawn.shape)
+        with torch.autocast(z.device.type, enabled=False):
+            dims = kl_by_dimension(q, p)
+            kl = kl_to_prior(q, p, drawn) if dims is None else dims.sum(-1)
         log_px = self.decode(z, batch).log_prob(batch) if decode else z.new_zeros(z.shape[:-1])
-        return Terms(q, z, log_px, kl, dims)
+        return Terms(q, z, log_px, kl, dims, getattr(q, "penalty", torch.zeros_like(kl)))
 
 
 def build(config: Config, vocab_size: int, frequencies: Tensor | None = None) -> VAE:

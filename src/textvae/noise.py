@@ -9,7 +9,14 @@ from enum import IntEnum
 import numpy as np
 import torch
 from torch import Tensor
-from torch.distributions import Distribution, Independent, Normal
+from torch.distributions import (
+    Distribution,
+    Independent,
+    MultivariateNormal,
+    Normal,
+    TransformedDistribution,
+)
+from torch.distributions.transforms import ComposeTransform
 
 
 class Use(IntEnum):
@@ -18,6 +25,9 @@ class Use(IntEnum):
     POSTERIOR = 0
     WORDS = 1
     PRIOR = 2
+    TRAINING = 3
+    VALIDATION = 4
+    WEIGHTS = 5
 
 
 def stream(seed: int, index: int, use: Use) -> np.random.Generator:
@@ -32,7 +42,10 @@ def seeded(device: torch.device, *seed: int) -> Iterator[None]:
     """torch's global generators started from ``seed``, as they were before on leaving."""
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         words = [number % 2**64 for number in seed]
-        torch.manual_seed(int(np.random.SeedSequence(words).generate_state(1, np.uint64)[0]))
+        start = int(np.random.SeedSequence(words).generate_state(1, np.uint64)[0])
+        torch.default_generator.manual_seed(start)  # of torch.manual_seed, what takes no time
+        if device.type == "cuda":
+            torch.cuda.manual_seed(start)
         yield
 
 
@@ -52,18 +65,35 @@ def word_uniforms(rows: Iterable[int], steps: int, seed: int) -> np.ndarray:
 def prior_draws(p: Distribution, n: int, seed: int) -> Tensor:
     """z ~ p(z), (N, Z) float32, on the prior's device; fewer are the first of more.
 
-    A diagonal Gaussian is drawn as μ + σ·ε, with ε from a stream keyed by (seed, i); other priors by their own
-    ``sample``, one z at a time from a generator seeded the same way.
+    What is made of a normal is drawn as ``image`` makes it, from a stream keyed by (seed, i); other priors by their
+    own ``sample``, one z at a time from a generator seeded the same way.
     """
     with torch.no_grad():
-        mean = p.mean.float()
-        if isinstance(p, Independent) and isinstance(p.base_dist, Normal):
+        device = p.mean.device
+        if made_of_normal(p):
             noise = np.empty((n, *p.event_shape), np.float32)
             for i in range(n):
                 noise[i] = stream(seed, i, Use.PRIOR).standard_normal(p.event_shape, np.float32)
-            return mean + p.stddev.float() * torch.from_numpy(noise).to(mean.device)
-        drawn = mean.new_empty(n, *p.event_shape)
+            return image(p, torch.from_numpy(noise).to(device)).float()
+        drawn = torch.empty(n, *p.event_shape, device=device)
         for i in range(n):
-            with seeded(mean.device, seed, i, Use.PRIOR):
+            with seeded(device, seed, i, Use.PRIOR):
                 drawn[i] = p.sample()
         return drawn
+
+
+def made_of_normal(q: Distribution) -> bool:
+    """Whether z ~ q is a function of standard normals of the same shape: a Gaussian, or a flow from one."""
+    if isinstance(q, TransformedDistribution):
+        return made_of_normal(q.base_dist)
+    diagonal = isinstance(q, Independent) and isinstance(q.base_dist, Normal)
+    return diagonal or isinstance(q, MultivariateNormal)
+
+
+def image(q: Distribution, noise: Tensor) -> Tensor:
+    """The z ~ q that standard normals (*, Z) become, where q is made of them: μ + σ·ε, μ + Lε, or f(μ + σ·ε)."""
+    if isinstance(q, TransformedDistribution):
+        return ComposeTransform(q.transforms)(image(q.base_dist, noise))  # pyright: ignore[reportReturnType]
+    if isinstance(q, MultivariateNormal):
+        return q.loc + (q.scale_tril @ noise[..., None])[..., 0]
+    return q.mean + q.stddev * noise

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import torch
@@ -52,10 +53,7 @@ class Processes:
         """The sum over processes, where ``values`` are."""
         if self.count == 1:
             return values
-        summed = values.to(self.device, copy=True)
-        with _in_touch():
-            dist.all_reduce(summed)
-        return summed.to(values.device)
+        return _summed(values.to(self.device)).to(values.device)
 
     def gather(self, values: Tensor) -> Tensor:
         """The values of all processes, (*) on each -> (count, *)."""
@@ -132,18 +130,40 @@ class Processes:
 def mean_over_batch(values: Tensor) -> Tensor:
     """The mean over the texts of a batch, those of other processes included: (B, *) -> (*).
 
-    For what a loss makes of a mean and is not linear in it, such as a bound on the KL. The gradient is that of
-    this process's own mean: weighed by its share of the texts and added up, as the loop does, the gradients of
-    all processes are the gradient of the whole batch.
+    For what is not linear in a mean, such as a bound on it. The loop weighs each process's loss by its share of the
+    texts and adds up the gradients; so the gradient is that of the whole batch in one process.
     """
-    own = values.mean(0)
     if not (dist.is_available() and dist.is_initialized()):
-        return own
-    summed = torch.cat([values.detach().sum(0).flatten(), values.new_tensor([len(values)])])
+        return values.mean(0)
+    texts = _Sum.apply(values.new_tensor(len(values)))
+    return _Sum.apply(values.sum(0)) / texts  # pyright: ignore
+
+
+class _Sum(torch.autograd.Function):
+    """The sum over processes, whose gradient is the sum of theirs."""
+
+    @staticmethod
+    def forward(ctx: Any, own: Tensor) -> Tensor:
+        return _summed(own)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:  # pyright: ignore
+        return _summed(gradient)
+
+
+def _summed(values: Tensor) -> Tensor:
+    summed = values.clone(memory_format=torch.contiguous_format)
     with _in_touch():
         dist.all_reduce(summed)
-    whole = (summed[:-1] / summed[-1]).view_as(own)
-    return own + (whole - own.detach())
+    return summed
+
+
+def of_main(values: Tensor) -> Tensor:
+    """The main process's values, on every process: for what is drawn at random and has to be the same."""
+    if dist.is_available() and dist.is_initialized():
+        with _in_touch():
+            dist.broadcast(values, src=0)
+    return values
 
 
 @contextmanager

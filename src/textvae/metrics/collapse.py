@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution, Independent, Normal
 
-from textvae.metrics.draws import kl_to_prior, posterior_draws
+from textvae.distributions.divergence import kl_to_prior
+from textvae.metrics.draws import posterior_draws
 from textvae.model import VAE, evaluating
 from textvae.text.batch import token_batches
 from textvae.types import Data

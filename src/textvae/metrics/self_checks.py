@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from textvae.metrics.draws import kl_to_prior
+from textvae.distributions.divergence import kl_to_prior
 from textvae.model import VAE, evaluating
 from textvae.types import PAD, AnyBatch, Batch, Data
 

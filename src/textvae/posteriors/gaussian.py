@@ -16,11 +16,17 @@ class GaussianPosteriorConfig(PartConfig):
     """The Gaussian posterior has no options."""
 
 
-@register("posterior", "gaussian", GaussianPosteriorConfig, provides=("rsample", "log_prob", "kl"))
+@register(
+    "posterior",
+    "gaussian",
+    GaussianPosteriorConfig,
+    provides=("rsample", "log_prob", "kl", "textwise", "gaussian"),
+    requires=("euclidean",),
+)
 class GaussianPosterior(nn.Module):
     """q(z|x) = N(μ(x), diag σ²(x)), with log σ² linear in the features (Kingma & Welling 2014, appendix C.2)."""
 
-    def __init__(self, config: GaussianPosteriorConfig, in_features: int, latent_dim: int):
+    def __init__(self, config: PartConfig, in_features: int, latent_dim: int):
         super().__init__()
         self.loc = nn.Linear(in_features, latent_dim)
         self.log_variance = nn.Linear(in_features, latent_dim)
@@ -33,5 +39,13 @@ class GaussianPosterior(nn.Module):
         # float32 whatever autocast says: variances and KL do not bear eight bits
         with torch.autocast(features.device.type, enabled=False):
             features = features.float()
-            log_variance = self.log_variance(features).clamp(-_LOG_VARIANCE_LIMIT, _LOG_VARIANCE_LIMIT)
-            return Independent(Normal(self.loc(features), (0.5 * log_variance).exp(), validate_args=False), 1)
+            return Independent(Normal(self.mean(features), self.stddev(features), validate_args=False), 1)
+
+    def mean(self, features: Tensor) -> Tensor:
+        """(B, F) -> μ (B, Z)."""
+        return self.loc(features)
+
+    def stddev(self, features: Tensor) -> Tensor:
+        """(B, F) -> σ (B, Z)."""
+        log_variance = self.log_variance(features).clamp(-_LOG_VARIANCE_LIMIT, _LOG_VARIANCE_LIMIT)
+        return (0.5 * log_variance).exp()

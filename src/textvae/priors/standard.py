@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.distributions import Independent, Normal
+from torch.distributions import Independent
 
+from textvae.distributions.flow import standard_normal
 from textvae.registry import PartConfig, register
 
 
@@ -13,7 +14,7 @@ class StandardPriorConfig(PartConfig):
     """The standard prior has no options."""
 
 
-@register("prior", "standard", StandardPriorConfig, provides=("prior_log_prob",))
+@register("prior", "standard", StandardPriorConfig, provides=("prior_log_prob", "euclidean"))
 class StandardPrior(nn.Module):
     """p(z) = N(0, I)."""
 
@@ -25,4 +26,4 @@ class StandardPrior(nn.Module):
 
     def forward(self) -> Independent:
         """p(z), event shape (Z,)."""
-        return Independent(Normal(self.zero, torch.ones_like(self.zero), validate_args=False), 1)
+        return standard_normal(self.zero)

@@ -1,0 +1,64 @@
+"""The Gaussian posterior whose means can't collapse: they are batch-normalised."""
+
+from __future__ import annotations
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from textvae.posteriors.gaussian import GaussianPosterior
+from textvae.processes import mean_over_batch
+from textvae.registry import PartConfig, register
+
+_EPSILON = 1e-5
+_MOMENTUM = 0.1  # of a batch in the running statistics
+
+
+class BatchNormPosteriorConfig(PartConfig):
+    """Options of the batch-normalised posterior."""
+
+    gamma: float = Field(default=0.6, gt=0, description="standard deviation of each mean over the texts")
+
+
+@register(
+    "posterior",
+    "batch_norm",
+    BatchNormPosteriorConfig,
+    provides=("rsample", "log_prob", "kl"),
+    requires=("euclidean",),
+)
+class BatchNormPosterior(GaussianPosterior):
+    """q(z|x) = N(γ (μ(x) − E μ) / sd μ + β, diag σ²(x)), γ fixed and β learned (Zhu et al. 2020, BN-VAE).
+
+    The mean KL to N(0, I) is then at least Z (γ² + β²) / 2. Mean and variance of μ are a training batch's,
+    and in evaluation running averages, so that no text depends on its company. Where a batch is one text there is no
+    variance: it gets β, and the averages stay.
+    """
+
+    def __init__(self, config: BatchNormPosteriorConfig, in_features: int, latent_dim: int):
+        super().__init__(config, in_features, latent_dim)
+        self.loc = nn.Linear(
+            in_features, latent_dim, bias=False
+        )  # which the normalisation would take off again
+        self.gamma = config.gamma
+        self.beta = nn.Parameter(torch.zeros(latent_dim))
+        self.running_mean: Tensor
+        self.running_variance: Tensor
+        self.register_buffer("running_mean", torch.zeros(latent_dim))
+        self.register_buffer("running_variance", torch.ones(latent_dim))
+
+    def mean(self, features: Tensor) -> Tensor:
+        loc = self.loc(features)
+        mean, variance = (
+            self._statistics(loc) if self.training else (self.running_mean, self.running_variance)
+        )
+        return self.gamma * (loc - mean) * (variance + _EPSILON).rsqrt() + self.beta
+
+    def _statistics(self, loc: Tensor) -> tuple[Tensor, Tensor]:
+        mean = mean_over_batch(loc)
+        variance = mean_over_batch((loc - mean) ** 2)
+        with torch.no_grad():
+            weight = _MOMENTUM * (variance > 0)
+            self.running_mean.lerp_(mean, weight)
+            self.running_variance.lerp_(variance, weight)
+        return mean, variance
