@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -101,6 +102,16 @@ class Processes:
             part[:count].cpu().numpy().view(rows.dtype).reshape(count, *rows.shape[1:])
             for part, count in zip(received or [], counts, strict=False)
         ]
+
+    def agree_on(self, value: str, what: str) -> None:
+        """Nothing, if all processes come with the same value of ``what``.
+
+        Raises:
+            TextVAEError: on all of them, if not.
+        """
+        digest = torch.tensor(list(hashlib.sha256(value.encode()).digest()), dtype=torch.uint8)
+        if (self.gather(digest) != digest).any():
+            raise TextVAEError(f"The processes have different {what}: each has to be started with the same.")
 
     def sum_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
         """Replaces each gradient by its sum over processes, all in one exchange.

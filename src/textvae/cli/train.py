@@ -128,6 +128,7 @@ def train(
 
     from textvae.estimators import TextVAE
     from textvae.estimators.card import figures
+    from textvae.processes import Processes
 
     vae = TextVAE(**asked, device=device, verbose=True)
     begun = time.time()
@@ -137,6 +138,8 @@ def train(
         if _checkpoint_since(output, begun):
             say(f"The last checkpoint is kept in {output}: --resume goes on from it.")
         raise
+    if not Processes(resolve_device(device)).is_main:
+        return
     evaluation = vae.metrics_["evaluation"]
     if json:
         out_json({"model": str(output), **vae.metrics_})
