@@ -312,11 +312,11 @@ def test_evaluation_has_the_figures_and_leaves_out_empty_texts(vae, texts):
 
 def test_a_perfect_copy_scores_full_marks(vae, texts, monkeypatch):
     """BLEU and exact match compare like with like: the written tokens with the text's own."""
-    from textvae.estimators import strings
+    from textvae.estimators import evaluating
     from textvae.latent.generate import Generated
 
     ids = [row[1:-1] for row in vae.tokenizer_.encode(texts[:20])]
-    monkeypatch.setattr(strings, "generate", lambda *_, **__: Generated(ids, np.zeros(20)))
+    monkeypatch.setattr(evaluating, "generate", lambda *_, **__: Generated(ids, np.zeros(20)))
     figures = vae.evaluate(texts[:20], iw_samples=2)
     assert (figures["bleu"], figures["exact_match"]) == (pytest.approx(100), 1)
 

@@ -221,7 +221,7 @@ def test_encode_to_files(run, model, tmp_path):
     assert (told["n_texts"], told["latent_dim"]) == (2, 4)
     with (tmp_path / "z.csv").open(newline="") as file:
         header, *cells = csv.reader(file)
-    assert header == ["index", "text", "stars", "textvae0", "textvae1", "textvae2", "textvae3"]
+    assert header == ["index", "text", "stars", "z0", "z1", "z2", "z3"]
     np.testing.assert_array_equal(np.array([row[3:] for row in cells], np.float32), z)
     assert run("encode", model, table, "-o", tmp_path / "z.xls").exit_code == 2
 

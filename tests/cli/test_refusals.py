@@ -94,18 +94,16 @@ def test_every_command_says_what_it_left_out(run, model, untidy):
     assert json.loads(ok(run(*words[0], "--json")).stdout)["dropped"] == {"empty": 2}
 
 
-def test_latents_are_numbered_and_say_which_texts_they_are_of(run, model, untidy, tmp_path):
-    said = ok(run("encode", model, untidy, "--label-column", "stars", "-o", tmp_path / "z.npy")).stderr
-    assert "left out: 2 empty" in said
-    assert "Rows are not lines of the input" in said
-    assert len(np.load(tmp_path / "z.npy")) == 3
+def test_latents_are_numbered_as_the_rows_of_their_file(run, model, untidy, tmp_path):
+    ok(run("encode", model, untidy, "--label-column", "stars", "-o", tmp_path / "z.npy"))
+    (nothing,) = json.loads(ok(run("encode", model, "", "--json")).stdout)
+    np.testing.assert_allclose(np.load(tmp_path / "z.npy")[[1, 3]], [nothing["z"]] * 2, atol=1e-6)
     ok(run("encode", model, untidy, "--label-column", "stars", "-o", tmp_path / "z.csv"))
     with (tmp_path / "z.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert [(row["index"], row["stars"]) for row in rows] == [("0", "1"), ("1", "3"), ("2", "5")]
+    assert [(row["index"], row["stars"]) for row in rows] == [(str(i), str(i + 1)) for i in range(5)]
     rows = json.loads(ok(run("encode", model, untidy, "--json")).stdout)
-    assert [row["index"] for row in rows] == [0, 1, 2]
-    assert "Rows are" not in ok(run("encode", model, "a", "b", "-o", tmp_path / "z.npy")).stderr
+    assert [row["index"] for row in rows] == list(range(5))
 
 
 def test_a_model_never_measured_is_not_praised(refused, run, model, lines, tmp_path):

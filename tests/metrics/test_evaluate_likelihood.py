@@ -1,5 +1,3 @@
-import dataclasses
-
 import numpy as np
 import pytest
 import torch
@@ -36,7 +34,7 @@ def test_it_finds_the_exact_likelihood(model: VAE, dataset: Dataset, exact_nll: 
     result = evaluate_likelihood(model, dataset, iw_samples=2000)
     error = result.iw_nll - exact_nll
     assert np.abs(error).max() < 0.3
-    assert abs(error.mean()) < 4 * result.monte_carlo_stderr < 0.05
+    assert abs(error.mean()) < 4 * np.sqrt(result.monte_carlo_variance.sum()) / len(dataset) < 0.05
     # each error is as large as its own estimate says
     assert 0.5 < np.sqrt((error**2 / result.monte_carlo_variance).mean()) < 2
 
@@ -110,15 +108,7 @@ def test_effective_samples_lie_between_one_and_all(model: VAE, dataset: Dataset)
     assert (result.effective_samples <= 20 + 1e-9).all()
     single = evaluate_likelihood(model, dataset, iw_samples=1)
     np.testing.assert_allclose(single.effective_samples, 1)
-    assert single.monte_carlo_stderr == 0
-
-
-def test_stderr_is_that_of_the_mean_over_texts(model: VAE, dataset: Dataset):
-    result = evaluate_likelihood(model, dataset, iw_samples=5)
-    assert result.nll_stderr == pytest.approx(np.std(result.iw_nll, ddof=1) / 5)
-    first = {name: getattr(result, name)[:1] for name in ARRAYS if name != "elbo"}
-    one = dataclasses.replace(result, **first)
-    assert one.nll_stderr == one.monte_carlo_stderr > 0
+    assert (single.monte_carlo_variance == 0).all()
 
 
 def test_bf16_is_near_fp32_and_auto_is_one_of_them(model: VAE, dataset: Dataset):

@@ -10,14 +10,17 @@ from textvae.errors import TextVAEError
 from textvae.metrics.collapse import Collapse, measure_collapse
 from textvae.metrics.evaluation import check, summarise
 from textvae.metrics.likelihood import Likelihood, evaluate_likelihood
+from textvae.metrics.text_quality import unknown_counts, unknown_rate
+from textvae.metrics.totals import Totals
 from textvae.model import VAE
 from textvae.text.batch import Dataset
 
 KEYS = {
     *("nll", "nll_stderr", "elbo", "reconstruction", "kl", "mi", "active_units", "latent_dim", "ppl"),
     *("bits_per_byte", "unk_rate", "bleu", "exact_match", "iw_samples", "n_texts", "n_tokens", "warnings"),
-    *("precision", "estimator"),
+    *("precision", "estimator", "n_sampled"),
 }
+ARRAYS = [field.name for field in dataclasses.fields(Likelihood) if field.type == "np.ndarray"]
 
 
 @pytest.fixture
@@ -30,9 +33,16 @@ def collapse(model: VAE, dataset: Dataset) -> Collapse:
     return measure_collapse(model, dataset)
 
 
+def totals_of(likelihood: Likelihood, dataset: Dataset, unknown: float | None = None) -> Totals:
+    """Of texts of two words and 12 bytes, with the unknown tokens that they have or a share of all."""
+    counts = unknown_counts(dataset) if unknown is None else dataset.lengths * unknown
+    return Totals.measured(likelihood, dataset.lengths, counts, ["zwei Wörter"] * len(dataset))
+
+
 def test_the_figures_and_their_units(likelihood: Likelihood, collapse: Collapse, dataset: Dataset):
     texts = ["zwei Wörter"] * len(dataset)
-    metrics = summarise(likelihood, collapse, dataset, texts=texts, reconstructions=texts)
+    totals = totals_of(likelihood, dataset)
+    metrics = summarise(totals, collapse, reconstructions=texts, originals=texts)
     assert set(metrics) == KEYS
     total, tokens = likelihood.iw_nll.sum(), int(dataset.lengths.sum())
     assert metrics["nll"] == pytest.approx(total / len(dataset))
@@ -43,23 +53,61 @@ def test_the_figures_and_their_units(likelihood: Likelihood, collapse: Collapse,
     assert metrics["nll"] < -metrics["elbo"]
     assert (metrics["n_texts"], metrics["n_tokens"]) == (len(dataset), tokens)
     assert (metrics["bleu"], metrics["exact_match"]) == (pytest.approx(100), 1)
+    assert metrics["unk_rate"] == unknown_rate(dataset)
+    assert metrics["active_units"] == collapse.active_units
+    assert "over all texts" in metrics["estimator"]
     assert json.loads(json.dumps(metrics)) == metrics
 
 
 def test_without_reconstructions_nothing_is_compared(
     likelihood: Likelihood, collapse: Collapse, dataset: Dataset
 ):
-    metrics = summarise(likelihood, collapse, dataset, texts=["a b"] * len(dataset))
+    metrics = summarise(totals_of(likelihood, dataset), collapse)
     assert metrics["bleu"] is metrics["exact_match"] is None
 
 
-def test_parts_of_different_texts_are_refused(likelihood: Likelihood, collapse: Collapse, dataset: Dataset):
+def test_figures_of_a_sample_say_so(likelihood: Likelihood, collapse: Collapse, dataset: Dataset):
+    few = dataclasses.replace(collapse, n_texts=20, variance=np.zeros(2))
+    metrics = summarise(totals_of(likelihood, dataset), few)
+    assert (metrics["n_texts"], metrics["n_sampled"]) == (25, 20)
+    assert "over 20 evenly spaced texts" in metrics["estimator"]
+    assert metrics["active_units"] == collapse.active_units  # of all texts
+
+
+def test_parts_of_different_texts_are_refused(likelihood: Likelihood, dataset: Dataset):
     with pytest.raises(TextVAEError, match="not of the same texts"):
-        summarise(likelihood, collapse, dataset, texts=["a"])
+        Totals.measured(likelihood, dataset.lengths, dataset.lengths, ["a"])
 
 
-def test_a_sound_evaluation_has_no_warnings(likelihood: Likelihood, collapse: Collapse):
-    assert check(likelihood, dataclasses.replace(collapse, n_texts=10_000), unk_rate=0.05) == []
+def test_totals_add_up(likelihood: Likelihood, dataset: Dataset):
+    added = None
+    for part in (slice(0, 3), slice(3, 4), slice(4, 25)):
+        few = dataclasses.replace(likelihood, **{name: getattr(likelihood, name)[part] for name in ARRAYS})
+        totals = totals_of(few, dataset.subset(range(25)[part]))
+        totals = Totals.from_json(json.loads(json.dumps(totals.to_json())))
+        added = totals if added is None else added + totals
+    assert added is not None
+    whole = totals_of(likelihood, dataset)
+    assert added.n_texts == 25
+    assert added.of["tokens"].total == dataset.lengths.sum()
+    assert added.nll_stderr == pytest.approx(whole.nll_stderr)
+    for name, moments in whole.of.items():
+        np.testing.assert_allclose(added.of[name].mean, moments.mean, err_msg=name)
+        np.testing.assert_allclose(added.of[name].scatter, moments.scatter, atol=1e-12, err_msg=name)
+
+
+def test_the_spread_over_texts_is_the_standard_error(likelihood: Likelihood, dataset: Dataset):
+    totals = totals_of(likelihood, dataset)
+    assert totals.nll_stderr == pytest.approx(np.std(likelihood.iw_nll, ddof=1) / 5)
+    assert 0 < totals.monte_carlo_stderr < totals.nll_stderr
+    one = dataclasses.replace(likelihood, **{name: getattr(likelihood, name)[:1] for name in ARRAYS})
+    single = totals_of(one, dataset.subset([0]))
+    assert single.nll_stderr == single.monte_carlo_stderr == pytest.approx(one.monte_carlo_variance[0] ** 0.5)
+
+
+def test_a_sound_evaluation_has_no_warnings(likelihood: Likelihood, collapse: Collapse, dataset: Dataset):
+    sound = dataclasses.replace(collapse, n_texts=10_000)
+    assert check(totals_of(likelihood, dataset, unknown=0.05), sound) == []
 
 
 @pytest.mark.parametrize(
@@ -76,6 +124,7 @@ def test_a_sound_evaluation_has_no_warnings(likelihood: Likelihood, collapse: Co
 def test_each_check_speaks_up(
     likelihood: Likelihood,
     collapse: Collapse,
+    dataset: Dataset,
     likelihood_changes: dict[str, float],
     collapse_changes: dict[str, Any],
     unk_rate: float,
@@ -83,17 +132,18 @@ def test_each_check_speaks_up(
 ):
     full = {name: np.full(len(likelihood.kl), value) for name, value in likelihood_changes.items()}
     changed = dataclasses.replace(collapse, **{"n_texts": 10_000, "mi": 0.5, "kl": 1.0} | collapse_changes)
-    (warning,) = check(dataclasses.replace(likelihood, **full), changed, unk_rate)
+    totals = totals_of(dataclasses.replace(likelihood, **full), dataset, unk_rate)
+    (warning,) = check(totals, changed)
     assert words in warning
 
 
 @pytest.mark.parametrize("n_texts", [1, 7, 19])
-def test_few_texts_say_nothing_about_the_latent(likelihood: Likelihood, collapse: Collapse, n_texts: int):
+def test_few_texts_say_nothing_about_the_latent(
+    likelihood: Likelihood, collapse: Collapse, dataset: Dataset, n_texts: int
+):
     nothing = {"variance": np.zeros(2), "mi": 0.9 * math.log(n_texts) + 0.1, "kl": 0.0, "mi_stderr": 0.0}
     changed = dataclasses.replace(collapse, n_texts=n_texts, **nothing)
-    arrays = {name: getattr(likelihood, name)[:n_texts] for name in ("iw_nll", "reconstruction", "kl")}
-    effective = likelihood.effective_samples[:n_texts]
-    (warning,) = check(dataclasses.replace(likelihood, **arrays, effective_samples=effective), changed, 0)
+    (warning,) = check(totals_of(likelihood, dataset, unknown=0), changed)
     texts = "1 text is" if n_texts == 1 else f"{n_texts} texts are"
     assert warning == f"{texts} too few to measure mutual information and active units."
 
@@ -104,7 +154,7 @@ def test_figures_beyond_numbers_are_none_with_a_warning(
 ):
     per_text = dataset.lengths * nll
     endless = dataclasses.replace(likelihood, iw_nll=per_text, reconstruction=per_text)
-    metrics = summarise(endless, collapse, dataset, texts=["a b"] * len(dataset), failed=["Another."])
+    metrics = summarise(totals_of(endless, dataset), collapse, failed=["Another."])
     assert metrics["ppl"] is None
     assert (metrics["nll"] is None) == (nll != 800)
     assert metrics["warnings"][0] == "Another."

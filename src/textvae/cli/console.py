@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,12 +58,33 @@ def show_table(rows: Iterable[Sequence[str]], title: str = "", headers: Sequence
 
 
 def sources(arguments: Sequence[str]) -> Any:
-    """Names on the command line as ``load_corpus`` takes them: all of them files, never texts."""
+    """Names on the command line as ``read_chunks`` takes them: all of them files, never texts."""
     from textvae.text.read import BUILT_IN
 
     if len(arguments) == 1:
         return arguments[0]
     return [name if name == "-" or name in BUILT_IN else Path(name) for name in arguments]
+
+
+def source_chunks(
+    arguments: Sequence[str],
+    text_column: str | None = None,
+    label_column: str | None = None,
+    split: str | None = None,
+    **options: Any,
+) -> Iterator[Corpus]:
+    """The texts of files, built-in corpora or stdin, as ``read_chunks`` gives them with these options."""
+    from textvae.text.read import read_chunks
+
+    if split not in (None, "lines", "sentences"):
+        raise TextVAEError(f"There is no --split '{split}'; there are: lines, sentences.")
+    return read_chunks(
+        sources(arguments),
+        text_column=text_column,
+        label_column=label_column,
+        split_sentences=split == "sentences",
+        **options,
+    )
 
 
 def read_sources(
@@ -72,30 +93,40 @@ def read_sources(
     label_column: str | None = None,
     split: str | None = None,
 ) -> Corpus:
-    """The texts of files, built-in corpora or stdin."""
-    from textvae.text.read import load_corpus
+    """The texts of files, built-in corpora or stdin, without the empty ones."""
+    from textvae.text.read import join_chunks
 
-    if split not in (None, "lines", "sentences"):
-        raise TextVAEError(f"There is no --split '{split}'; there are: lines, sentences.")
-    return load_corpus(
-        sources(arguments),
-        text_column=text_column,
-        label_column=label_column,
-        split_sentences=split == "sentences",
-    )
+    return join_chunks(source_chunks(arguments, text_column, label_column, split))
 
 
-def read_texts(
+def text_chunks(
     arguments: Sequence[str] | None, text_column: str | None = None, label_column: str | None = None
-) -> Corpus:
-    """Texts given as such, or in files, or on stdin where no argument is given."""
+) -> Iterator[Corpus]:
+    """Texts given as such, or in files, or on stdin where no argument is given; empty ones too."""
+    given = _given(arguments)
+    if isinstance(given, list):
+        return source_chunks(given, text_column, label_column, keep_empty=True)
+    return iter([given])
+
+
+def read_texts(arguments: Sequence[str] | None, text_column: str | None = None) -> Corpus:
+    """Texts given as such, or in files, or on stdin where no argument is given; files without the empty ones."""
+    given = _given(arguments)
+    if isinstance(given, list):
+        given = read_sources(given, text_column)
+        say_dropped(given.name, len(given), given.dropped)
+    return given
+
+
+def _given(arguments: Sequence[str] | None) -> Corpus | list[str]:
+    """The arguments that are texts, or those that name them."""
     from textvae.text.corpus import Corpus
     from textvae.text.read import clean_text, is_source
 
     if not arguments:
         if sys.stdin is None or sys.stdin.isatty():
             raise typer.BadParameter("give texts, a file, or - for standard input")
-        arguments = ["-"]
+        return ["-"]
     texts = [argument for argument in arguments if not is_source(argument)]
     for text in filter(_FILE_NAME.fullmatch, texts):
         raise TextVAEError(f"There is no file {text} (if that is a text: give it on standard input).")
@@ -103,16 +134,14 @@ def read_texts(
         return Corpus([clean_text(text) for text in texts], name="arguments")
     if texts:
         raise TextVAEError(f"'{texts[0]}' is not a file, and others here are: give texts or files, not both.")
-    corpus = read_sources(arguments, text_column, label_column)
-    say_dropped(corpus)
-    return corpus
+    return list(arguments)
 
 
-def say_dropped(corpus: Corpus) -> None:
-    """A line to stderr on what a corpus does not hold of its source, if anything."""
-    if corpus.dropped:
-        reasons = ", ".join(f"{count:,} {reason}" for reason, count in corpus.dropped.items())
-        say(f"{corpus.name}: {len(corpus):,} texts (left out: {reasons})")
+def say_dropped(name: str, n_texts: int, dropped: Mapping[str, int]) -> None:
+    """A line to stderr on what was left out of a source, if anything."""
+    if dropped:
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in dropped.items())
+        say(f"{name}: {n_texts:,} texts (left out: {reasons})")
 
 
 def decoding(

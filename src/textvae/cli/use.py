@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json as json_module
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,9 +12,18 @@ import numpy as np
 import typer
 
 from textvae.cli import options
-from textvae.cli.console import decoding, out, out_json, read_sources, read_texts, say, say_dropped
+from textvae.cli.console import (
+    decoding,
+    out,
+    out_json,
+    read_sources,
+    read_texts,
+    say,
+    say_dropped,
+    text_chunks,
+)
 
-_FORMATS = (".npy", ".jsonl", ".csv")
+_FORMATS = (".npy", ".parquet", ".jsonl", ".csv")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -28,7 +36,8 @@ def encode(
     model: options.Model,
     texts: options.Texts = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="A .npy, .jsonl or .csv file.")
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="A .npy, .parquet, .jsonl or .csv file."),
     ] = None,
     normalize: Annotated[bool, typer.Option("--normalize", help="Scale each latent to length 1.")] = False,
     batch_size: Annotated[int | None, typer.Option(help="Texts at once, at most.")] = None,
@@ -40,41 +49,59 @@ def encode(
 ) -> None:
     """Turn texts into latents.
 
-    They are the posterior means, in the order of the texts. Empty texts in files are left out and counted on stderr:
-    row i of a .npy is the i-th text that is not empty, which .jsonl and .csv show beside its number, from 0.
-    Nothing is drawn, so --seed changes nothing. Labels travel along into .jsonl and .csv.
+    They are the posterior means, one for each text, line or row, in their order; an empty text has the latent of a
+    text without words. Nothing is drawn, so --seed changes nothing. Labels travel along into .parquet, .jsonl and .csv.
+    Under torchrun the processes share the texts.
+
+    Files may be larger than memory. With -o, a run that was cut short goes on where it stopped when repeated: until it
+    is done, its rows are in FILE.partial.
 
     Example: textvae encode MODEL reviews.csv -o latents.npy
     """
     if output is not None and output.suffix not in _FORMATS:
         raise typer.BadParameter(f"-o takes a file that ends in {', '.join(_FORMATS)}")
+    from textvae.device import resolve_device
+    from textvae.estimators.progress import progress_bar
+    from textvae.estimators.streams import fingerprint
+    from textvae.estimators.strings import encode_chunks
+    from textvae.processes import Processes
+    from textvae.rowfile import RowFile, rows_of
+
+    processes = Processes(resolve_device(device))
     vae = _load(model, device)
-    corpus = read_texts(texts, text_column, label_column)
-    z = vae.encode(
-        corpus.texts,
-        batch_size=batch_size,
-        normalize_embeddings=normalize,
-        show_progress_bar=len(corpus) > 1000 and sys.stderr.isatty(),
-    )
-    labels = {name: values.tolist() for name, values in corpus.labels.items()}
-    rows = [
-        {"index": i, "text": text, **{name: values[i] for name, values in labels.items()}, "z": z[i].tolist()}
-        for i, text in enumerate(corpus.texts)
-    ]
-    if output is not None:
-        _write(output, rows, z, list(labels), vae.get_feature_names_out().tolist())
-        say(f"{len(z):,} latents of {z.shape[1]} numbers in {output}")
-        if left_out := sum(corpus.dropped.values()):
-            say(
-                f"Rows are not lines of the input: {left_out:,} texts have none. Row i is the i-th text that is left."
-            )
-    if json:
-        out_json(
-            rows if output is None else {"output": str(output), "n_texts": len(z), "latent_dim": z.shape[1]}
+    chunks = text_chunks(texts, text_column, label_column)
+    file = None
+    if output is not None and processes.is_main:
+        file = RowFile(output, fingerprint(vae.model_, vae.tokenizer_, normalize=normalize), say)
+    rows: list[dict[str, Any]] = []
+    with (
+        file or nullcontext(),
+        progress_bar("encoding", sys.stderr.isatty() and processes.is_main) as progress,
+    ):
+        encoded = encode_chunks(
+            vae.model_,
+            vae.tokenizer_,
+            chunks,
+            normalize=normalize,
+            batch_size=batch_size,
+            processes=processes,
+            file=file,
+            progress=progress,
         )
-    elif output is None:
-        for row in rows:
-            out(json_module.dumps(row, ensure_ascii=False))
+        for columns in encoded:
+            if output is None and json:
+                rows += rows_of(columns)
+            elif output is None:
+                for row in rows_of(columns):
+                    out(json_module.dumps(row, ensure_ascii=False))
+        if file is not None:
+            file.finish()
+    if file is not None:
+        say(f"{file.rows:,} latents of {vae.model_.latent_dim} numbers in {output}")
+        if json:
+            out_json({"output": str(output), "n_texts": file.rows, "latent_dim": vae.model_.latent_dim})
+    elif json and processes.is_main:
+        out_json(rows)
 
 
 def reconstruct(
@@ -191,7 +218,7 @@ def neighbours(
     vae = _load(model, device)
     queries = read_texts(texts)
     candidates = read_sources([corpus], text_column)
-    say_dropped(candidates)
+    say_dropped(candidates.name, len(candidates), candidates.dropped)
     metric: Any = "euclidean" if euclidean else "cosine"
     found = vae.neighbours(queries.texts, candidates.texts, k, metric=metric)
     if json:
@@ -212,28 +239,3 @@ def _load(model: Path, device: str) -> Any:
     from textvae.estimators import TextVAE
 
     return TextVAE.from_pretrained(model, device=device)
-
-
-def _write(
-    path: Path, rows: list[dict[str, Any]], z: np.ndarray, labels: list[str], names: list[str]
-) -> None:
-    """Latents as an array, or with their texts and labels as lines or as a table."""
-    if path.suffix == ".npy":
-        buffer = io.BytesIO()
-        np.save(buffer, z, allow_pickle=False)
-        content = buffer.getvalue()
-    elif path.suffix == ".jsonl":
-        lines = (json_module.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-        content = "".join(lines).encode()
-    else:
-        table = io.StringIO(newline="")
-        writer = csv.writer(table, lineterminator="\n")
-        writer.writerow(["index", "text", *labels, *names])
-        writer.writerows(
-            [row["index"], row["text"], *(row[name] for name in labels), *row["z"]] for row in rows
-        )
-        content = table.getvalue().encode()
-
-    from textvae.store import write_atomically
-
-    write_atomically(path, content)

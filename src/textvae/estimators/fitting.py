@@ -20,8 +20,9 @@ from textvae.config import Config
 from textvae.device import resolve_device
 from textvae.errors import TextVAEError
 from textvae.estimators.card import model_card
+from textvae.estimators.evaluating import evaluate
 from textvae.estimators.folder import ModelFolder, has_checkpoint
-from textvae.estimators.strings import evaluate, findings
+from textvae.estimators.strings import findings
 from textvae.metrics.text_quality import unknown_rate
 from textvae.model import VAE, build, build_objective
 from textvae.noise import seeded

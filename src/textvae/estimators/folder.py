@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shutil
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from textvae.config import Config
@@ -15,6 +17,7 @@ from textvae.store import (
     HISTORY,
     METRICS,
     TOKENIZER,
+    TOKENS,
     WEIGHTS,
     holds_model,
     read_model_config,
@@ -23,7 +26,7 @@ from textvae.store import (
 PREVIOUS = ".previous"  # where the old model waits until the new one is there
 _OURS = (CONFIG, WEIGHTS, TOKENIZER, METRICS, CARD, HISTORY, CHECKPOINT)
 # hidden remains of a process that was killed while writing
-_LEFTOVER = re.compile(rf"\.({'|'.join(map(re.escape, _OURS))})\.\d+|\.saving\..*|{re.escape(PREVIOUS)}")
+_LEFTOVER = re.compile(rf"\.({'|'.join(map(re.escape, _OURS))})\.\d+|\.saving\..*|{re.escape(PREVIOUS)}|{TOKENS}")
 
 
 class ModelFolder:
@@ -97,6 +100,31 @@ class ModelFolder:
             if (self.previous / name).exists():
                 (self.previous / name).replace(self.path / name)
         self.keep()
+
+
+def write_whole(target: Path, write: Callable[[Path], object]) -> None:
+    """Fills a model's folder with what ``write`` writes to a path; a model there goes once the new one is whole.
+
+    Raises:
+        TextVAEError: the folder holds other things than a model, or can't be written; a model in it is kept.
+    """
+    home = ModelFolder(target, overwrite=True)
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target, prefix=".saving.") as temporary:
+            whole = Path(temporary) / (target.resolve().name or "model")
+            write(whole)
+            home.begin()
+            try:
+                # config.json last: without it there is no model
+                for path in sorted(whole.iterdir(), key=lambda path: path.name == CONFIG):
+                    path.replace(target / path.name)
+            except BaseException:
+                home.restore()
+                raise
+            home.keep()
+    except OSError as error:
+        raise TextVAEError(f"Could not save to {target}: {error.strerror}.") from error
 
 
 def has_checkpoint(path: Path) -> bool:

@@ -7,19 +7,28 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def progress_bar(name: str, shown: bool) -> Iterator[Callable[[float], object] | None]:
-    """Yields what takes the share done, in (0, 1], or None where nothing is to be shown."""
+def progress_bar(
+    name: str, shown: bool, total: float | None = None
+) -> Iterator[Callable[[float], object] | None]:
+    """Yields what takes how much of ``total`` is done, or None where nothing is to be shown.
+
+    Without a total, what is done is a number of texts, which is shown as it is.
+    """
     if not shown:
         yield None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        TextColumn("{task.percentage:>3.0f}%"),
-    )
-    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(name, total=1.0)
+    if total is None:
+        columns = (TextColumn("{task.completed:,.0f} texts"), TimeElapsedColumn())
+    else:
+        columns = (
+            BarColumn(bar_width=24),
+            TextColumn("{task.percentage:>3.0f}%"),
+            TimeRemainingColumn(),
+        )
+    described = TextColumn("{task.description}")
+    with Progress(described, *columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(name, total=total)
         yield lambda done: bar.update(task, completed=done)

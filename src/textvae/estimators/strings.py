@@ -2,51 +2,86 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
+import itertools
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
+from os import PathLike
 from typing import Any
 
 import numpy as np
 
-from textvae.device import Precision
 from textvae.errors import TextVAEError
-from textvae.latent.encode import encode
-from textvae.latent.generate import generate
-from textvae.metrics.collapse import measure_collapse
+from textvae.estimators.streams import Stream
+from textvae.latent.encode import encode, unit_length
 from textvae.metrics.doctor import diagnose
-from textvae.metrics.evaluation import summarise
 from textvae.metrics.latent_use import latent_use
 from textvae.metrics.likelihood import evaluate_likelihood
-from textvae.metrics.self_checks import self_checks
 from textvae.model import VAE
+from textvae.processes import Processes
+from textvae.rowfile import Columns, RowFile
 from textvae.text.batch import Dataset
 from textvae.text.corpus import Corpus
-from textvae.text.read import clean_text
+from textvae.text.read import clean_text, join_chunks, read_chunks
 from textvae.text.tokenize import Tokenizer
 
 MAX_TOKENS = 16_384  # in a batch, pads included, unless one text alone has more
 Progress = Callable[[float], object]
+Texts = (
+    Corpus | Iterable[str] | Iterable[Corpus] | PathLike[str]
+)  # chunks as of ``read_chunks``; a path is a file's
+
+_CHUNK = 10_000  # texts cleaned at once
+_ONE_TEXT = "A list of texts is needed here, and this is one text: put it in a list."
 
 
 def listed(texts: Iterable[str]) -> list[str]:
     """The texts as a list of strings; ``TextVAEError`` for one bare string and for anything else in it."""
     if isinstance(texts, str):
-        raise TextVAEError("A list of texts is needed here, and this is one text: put it in a list.")
-    items = list(texts)
-    for place, item in enumerate(items):
+        raise TextVAEError(_ONE_TEXT)
+    return _strings(list(texts), 0)
+
+
+def text_chunks(texts: Texts, name: str = "texts") -> Iterator[Corpus]:
+    """Cleaned texts, some at a time, without the empty ones, which are counted; one chunk at least.
+
+    Raises:
+        TextVAEError: one bare string, or anything else that is no text; a file that can't be read.
+    """
+    if isinstance(texts, PathLike):
+        yield from read_chunks(texts)
+        return
+    if isinstance(texts, str):
+        raise TextVAEError(_ONE_TEXT)
+    place = 0
+    items = iter([texts] if isinstance(texts, Corpus) else texts)
+    while (block := list(itertools.islice(items, _CHUNK))) or not place:
+        if block and isinstance(block[0], Corpus):
+            yield from map(_cleaned, itertools.chain(block, items))
+        else:
+            yield _cleaned(Corpus(_strings(block, place), name=name))
+        place += len(block) or 1
+
+
+def as_corpus(texts: Texts, name: str = "texts") -> Corpus:
+    """All the texts that ``text_chunks`` gives."""
+    return join_chunks(text_chunks(texts, name))
+
+
+def _cleaned(corpus: Corpus) -> Corpus:
+    texts = list(map(clean_text, corpus.texts))
+    if all(texts):
+        return replace(corpus, texts=texts)
+    kept = np.array(list(map(bool, texts)))
+    dropped = Counter(corpus.dropped) + Counter(empty=int((~kept).sum()))
+    return replace(replace(corpus, texts=texts).select(kept), dropped=dict(dropped))
+
+
+def _strings(items: list[Any], first: int) -> list[str]:
+    for place, item in enumerate(items, first):
         if not isinstance(item, str):
             raise TextVAEError(f"Text {place} is a {type(item).__name__}, not a string.")
     return items
-
-
-def as_corpus(texts: Corpus | Iterable[str], name: str = "texts") -> Corpus:
-    """Cleaned texts, without the empty ones, which are counted."""
-    if isinstance(texts, Corpus):
-        return texts
-    cleaned = [clean_text(text) for text in listed(texts)]
-    kept = [text for text in cleaned if text]
-    dropped = {"empty": len(cleaned) - len(kept)} if len(kept) < len(cleaned) else {}
-    return Corpus(kept, name=name, dropped=dropped)
 
 
 def encode_strings(
@@ -68,6 +103,48 @@ def encode_strings(
     return encode(model, dataset, max_tokens=most, progress=progress).mean
 
 
+def encode_chunks(
+    model: VAE,
+    tokenizer: Tokenizer,
+    chunks: Iterable[Corpus],
+    *,
+    normalize: bool = False,
+    batch_size: int | None = None,
+    processes: Processes | None = None,
+    file: RowFile | None = None,
+    progress: Progress | None = None,
+) -> Iterator[Columns]:
+    """Rows of each chunk: ``index`` from 0, ``text``, the labels that the first chunk has, ``z`` (n, Z).
+
+    They come on the main process, once they are in the ``file``; those that an earlier run left there don't.
+
+    Args:
+        normalize: scale each latent to length 1.
+        batch_size: texts encoded at once, at most; by default as many as fit.
+        processes: share out the texts of each chunk.
+        file: on the main process.
+        progress: called with the number of texts done.
+    """
+    labels: list[str] | None = None
+    stream = Stream(chunks, processes, file)
+    for part in stream:
+        corpus = part.corpus
+        labels = list(corpus.labels) if labels is None else labels
+        if len(part) and not part.done:
+            z = stream.gather(part, encode_strings(model, tokenizer, part.own_texts, batch_size=batch_size))
+            if z is not None:
+                columns = {
+                    "index": np.arange(part.first, part.first + len(part)),
+                    "text": corpus.texts,
+                    **{name: corpus.labels.get(name, [None] * len(part)) for name in labels},
+                    "z": unit_length(z) if normalize else z,
+                }
+                stream.write(part, columns)
+                yield columns
+        if progress:
+            progress(part.first + len(part))
+
+
 def log_likelihood(
     model: VAE, tokenizer: Tokenizer, texts: Sequence[str], *, iw_samples: int, seed: int
 ) -> np.ndarray:
@@ -76,56 +153,9 @@ def log_likelihood(
         return np.zeros(0)
     dataset = Dataset(tokenizer.encode(texts))
     likelihood = evaluate_likelihood(
-        model, dataset, iw_samples=iw_samples, seed=seed, max_tokens=_budget(dataset), precision="fp32"
+        model, dataset, iw_samples=iw_samples, seed=seed, max_tokens=budget(dataset), precision="fp32"
     )
     return -likelihood.iw_nll
-
-
-def evaluate(
-    model: VAE,
-    tokenizer: Tokenizer,
-    texts: Sequence[str],
-    *,
-    iw_samples: int,
-    seed: int = 0,
-    precision: Precision = "auto",
-    progress: Progress | None = None,
-) -> dict[str, Any]:
-    """The figures of ``textvae.metrics.evaluation.summarise``.
-
-    BLEU and exact match compare tokens, with blanks between them (for ``bpe`` and ``unigram``, whose pieces
-    are no words: the texts themselves). An unknown word is never reproduced.
-    """
-    if not texts:
-        raise TextVAEError("There are no texts to evaluate.")
-    dataset = Dataset(tokenizer.encode(texts))
-    likelihood = evaluate_likelihood(
-        model,
-        dataset,
-        iw_samples=iw_samples,
-        seed=seed,
-        max_tokens=_budget(dataset),
-        progress=progress,
-        precision=precision,
-    )
-    collapse = measure_collapse(model, dataset, seed=seed, max_tokens=_budget(dataset))
-    z = encode(model, dataset, max_tokens=_budget(dataset)).mean
-    # a text that runs on beyond twice the longest original is wrong however it ends
-    written = generate(model.decoder, z, max_length=2 * int(dataset.lengths.max())).ids  # pyright: ignore
-    if tokenizer.kind in ("bpe", "unigram"):
-        reconstructions, originals = tokenizer.decode_batch(written), list(texts)
-    else:
-        reconstructions = [" ".join(tokenizer.vocabulary[i] for i in ids) for ids in written]
-        originals = [" ".join(tokenizer.tokens(text)) for text in texts]
-    return summarise(
-        likelihood,
-        collapse,
-        dataset,
-        texts=texts,
-        reconstructions=reconstructions,
-        originals=originals,
-        failed=self_checks(model, dataset),
-    )
 
 
 def findings(
@@ -140,9 +170,10 @@ def findings(
     use = None
     if len(texts) > 1:
         dataset = Dataset(tokenizer.encode(texts))
-        use = latent_use(model, dataset, max_tokens=_budget(dataset))
+        use = latent_use(model, dataset, max_tokens=budget(dataset))
     return [asdict(finding) for finding in diagnose(metrics, history, use, training)]
 
 
-def _budget(dataset: Dataset) -> int:
+def budget(dataset: Dataset) -> int:
+    """Tokens in a batch at most."""
     return max(MAX_TOKENS, int(dataset.lengths.max()))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import version
@@ -19,18 +18,19 @@ from sklearn.utils.validation import check_is_fitted
 
 from textvae.config import Config
 from textvae.device import Precision, resolve_device
-from textvae.errors import TextVAEError, first_line
-from textvae.estimators import strings
+from textvae.errors import TextVAEError
+from textvae.estimators import hub, strings
+from textvae.estimators.evaluating import evaluate
 from textvae.estimators.fitting import train_model, write_figures
-from textvae.estimators.folder import ModelFolder
+from textvae.estimators.folder import write_whole
 from textvae.estimators.options import configuration
 from textvae.estimators.progress import progress_bar
+from textvae.latent.encode import unit_length
 from textvae.latent.generate import Method, generate
 from textvae.latent.interpolate import interpolate
 from textvae.latent.neighbours import nearest
 from textvae.noise import prior_draws
 from textvae.store import (
-    CONFIG,
     HISTORY,
     METRICS,
     TOKENIZER,
@@ -76,7 +76,7 @@ class TextVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     options with names of their own, ``set``.
 
     Args:
-        preset: a ready configuration; ``textvae presets list`` shows them. Without one it is the ``preset`` that
+        preset: a ready configuration; ``textvae presets`` shows them. Without one it is the ``preset`` that
             ``config`` names, else ``default``.
         latent_dim: Z, how many numbers a text becomes.
         tokenizer: ``auto``, ``word``, ``bpe``, ``unigram``, ``char`` or ``jieba``.
@@ -226,12 +226,12 @@ class TextVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self, "model_")
         one, items = _one_or_more(texts)
-        with progress_bar("encoding", show_progress_bar) as progress:
+        with progress_bar("encoding", show_progress_bar, total=1) as progress:
             z = strings.encode_strings(
                 self.model_, self.tokenizer_, items, batch_size=batch_size, progress=progress
             )
         if normalize_embeddings:
-            z = z / np.maximum(np.linalg.norm(z, axis=1, keepdims=True), 1e-12)
+            z = unit_length(z)
         return z[0] if one else z
 
     @overload
@@ -337,8 +337,8 @@ class TextVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self, "model_")
         corpus = strings.as_corpus(texts)
-        with progress_bar("evaluating", show_progress_bar) as progress:
-            figures = strings.evaluate(
+        with progress_bar("evaluating", show_progress_bar, total=len(corpus)) as progress:
+            figures = evaluate(
                 self.model_,
                 self.tokenizer_,
                 corpus.texts,
@@ -362,7 +362,7 @@ class TextVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
                 )
             return self.metrics_["findings"]
         items = strings.as_corpus(texts).texts
-        figures = strings.evaluate(self.model_, self.tokenizer_, items, iw_samples=20)
+        figures = evaluate(self.model_, self.tokenizer_, items, iw_samples=20)
         training = self.metrics_.get("training")
         return strings.findings(self.model_, self.tokenizer_, items, figures, self.history_, training)
 
@@ -375,24 +375,7 @@ class TextVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             TextVAEError: the folder holds other things than a model, or can't be written; a model in it is kept.
         """
         check_is_fitted(self, "model_")
-        target = Path(folder)
-        home = ModelFolder(target, overwrite=True)
-        try:
-            target.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=target, prefix=".saving.") as temporary:
-                whole = Path(temporary) / (target.resolve().name or "model")
-                self._write(whole)
-                home.begin()
-                try:
-                    # config.json last: without it there is no model
-                    for path in sorted(whole.iterdir(), key=lambda path: path.name == CONFIG):
-                        path.replace(target / path.name)
-                except BaseException:
-                    home.restore()
-                    raise
-                home.keep()
-        except OSError as error:
-            raise TextVAEError(f"Could not save to {target}: {error.strerror}.") from error
+        write_whole(Path(folder), self._write)
 
     def _write(self, folder: Path) -> None:
         write_atomically(folder / TOKENIZER, self.tokenizer_.to_json().encode())
@@ -423,7 +406,7 @@ class TextVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         """
         folder = Path(source)
         if not folder.exists() and allow_download:
-            folder = _download(str(source), revision)
+            folder = hub.fetch(str(source), revision)
         model, config = read_model(folder)
         tokenizer = Tokenizer.load(folder / TOKENIZER)
         vocab_size = read_model_config(folder)[1]
@@ -447,21 +430,8 @@ class TextVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         message: str | None = None,
     ) -> str:
         """Uploads the model to the Hugging Face Hub, and returns its address there."""
-        from huggingface_hub import HfApi
-
         check_is_fitted(self, "model_")
-        api = HfApi(token=token)
-        with tempfile.TemporaryDirectory() as temporary:
-            folder = Path(temporary) / repo_id.rpartition("/")[2]
-            self._write(folder)
-            try:
-                api.create_repo(repo_id, private=private, exist_ok=True)
-                done = api.upload_folder(
-                    repo_id=repo_id, folder_path=folder, commit_message=message or "A model of textvae"
-                )
-            except Exception as error:  # the network, rights, names: many kinds
-                raise TextVAEError(f"Could not push to {repo_id}: {first_line(error)}") from error
-        return str(done)
+        return hub.push(repo_id, self._write, private=private, token=token, message=message)
 
     # ------------------------------------------------------------------ scikit-learn
 
@@ -482,15 +452,6 @@ def _one_or_more(texts: str | Iterable[str]) -> tuple[bool, list[str]]:
     """Whether it is one text, and the texts as a list, cleaned as training cleans them; none is left out."""
     one = isinstance(texts, str)
     return one, [clean_text(text) for text in ([texts] if one else strings.listed(texts))]
-
-
-def _download(repo_id: str, revision: str | None) -> Path:
-    from huggingface_hub import snapshot_download
-
-    try:
-        return Path(snapshot_download(repo_id, revision=revision))
-    except Exception as error:  # the network, rights, names: many kinds
-        raise TextVAEError(f"Could not fetch {repo_id}: {first_line(error)}") from error
 
 
 def _say(line: str) -> None:

@@ -50,3 +50,8 @@ def encode(
             if progress:
                 progress(done / len(dataset))
     return Posterior(mean, stddev)
+
+
+def unit_length(z: np.ndarray) -> np.ndarray:
+    """Latents (N, Z) scaled to length 1 each."""
+    return z / np.maximum(np.linalg.norm(z, axis=1, keepdims=True), 1e-12)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from textvae.errors import TextVAEError
 from textvae.metrics.collapse import Collapse
-from textvae.metrics.likelihood import Likelihood
-from textvae.metrics.text_quality import corpus_bleu, exact_match, unknown_rate
-from textvae.text.batch import Dataset
+from textvae.metrics.text_quality import corpus_bleu, exact_match
+from textvae.metrics.totals import Totals
 
 # Differences below this, in nats, are rounding.
 _TOLERANCE = 0.01
@@ -26,22 +25,21 @@ UNKNOWN_FLOOD = 0.1
 
 @np.errstate(invalid="ignore")
 def summarise(
-    likelihood: Likelihood,
+    totals: Totals,
     collapse: Collapse,
-    dataset: Dataset,
     *,
-    texts: Sequence[str],
     reconstructions: Sequence[str] | None = None,
     originals: Sequence[str] | None = None,
     failed: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """The figures of one evaluated data set, ready for JSON.
+    """The figures of one evaluated set of texts, ready for JSON.
 
     Args:
-        texts: the raw texts, whose UTF-8 bytes bits per byte counts.
-        reconstructions: texts from their latents, with blanks between the tokens; without them BLEU and
+        totals: of all texts.
+        collapse: of all of them, or of evenly spaced ones where they are too many.
+        reconstructions: of these texts, from their latents, with blanks between the tokens; without them BLEU and
             exact match are None.
-        originals: what the reconstructions are compared with, by default ``texts``.
+        originals: what the reconstructions are compared with.
         failed: the sentences of ``self_checks``, to stand among the warnings.
 
     Returns:
@@ -50,49 +48,51 @@ def summarise(
         ``reconstruction``: mean of −E_q log p(x|z); ``kl``, ``mi``: nats per text; ``active_units`` of
         ``latent_dim``; ``ppl``: exp(Σ nll / ``n_tokens``), per counted token; ``bits_per_byte``:
         Σ nll / ln 2 / bytes; ``unk_rate``: share of counted tokens; ``bleu``: 0 to 100; ``exact_match``:
-        share of texts; ``iw_samples``, ``n_texts``, ``n_tokens``; ``precision``; ``estimator``: in words;
-        ``warnings``: sentences, one for each check that failed. A figure that is no finite number, or a
-        perplexity too large for one, is None, and a warning says so.
+        share of texts; ``iw_samples``, ``n_texts``, ``n_tokens``; ``n_sampled``: the texts that ``mi``, ``bleu`` and
+        ``exact_match`` are of; ``precision``; ``estimator``: in words; ``warnings``: sentences, one for each check
+        that failed. A figure that is no finite number, or a perplexity too large for one, is None, and a warning
+        says so.
     """
-    if not len(texts) == len(dataset) == len(likelihood.iw_nll) == collapse.n_texts:
-        raise TextVAEError(
-            f"The evaluation's parts are not of the same texts: {len(texts)} texts, a data set of "
-            f"{len(dataset)}, {len(likelihood.iw_nll)} likelihoods, {collapse.n_texts} posteriors."
-        )
-    originals = texts if originals is None else originals
-    total = float(likelihood.iw_nll.sum())
-    n_tokens = int(dataset.lengths.sum())
-    n_bytes = sum(len(text.encode()) for text in texts)
+    means = {name: float(totals.of[name].mean) for name in ("nll", "elbo", "reconstruction", "kl")}
+    nats = float(totals.of["nll"].total)
+    n_tokens = int(totals.of["tokens"].total)
+    collapse = replace(collapse, variance=totals.of["mean"].variance())
+    compared = None if reconstructions is None else (reconstructions, originals or ())
+    all_texts = collapse.n_texts == totals.n_texts
+    spaced = (
+        "all texts" if all_texts else f"{collapse.n_texts:,} evenly spaced texts, as bleu and exact_match"
+    )
     metrics: dict[str, Any] = {
-        "nll": total / len(texts),
-        "nll_stderr": likelihood.nll_stderr,
-        "elbo": float(likelihood.elbo.mean()),
-        "reconstruction": float(likelihood.reconstruction.mean()),
-        "kl": float(likelihood.kl.mean()),
+        "nll": means["nll"],
+        "nll_stderr": totals.nll_stderr,
+        "elbo": means["elbo"],
+        "reconstruction": means["reconstruction"],
+        "kl": means["kl"],
         "mi": collapse.mi,
         "active_units": collapse.active_units,
         "latent_dim": collapse.latent_dim,
-        "ppl": _exp(total / n_tokens),
-        "bits_per_byte": total / math.log(2) / n_bytes,
-        "unk_rate": unknown_rate(dataset),
-        "bleu": None if reconstructions is None else corpus_bleu(reconstructions, originals),
-        "exact_match": None if reconstructions is None else exact_match(reconstructions, originals),
-        "iw_samples": likelihood.iw_samples,
-        "n_texts": len(texts),
+        "ppl": _exp(nats / n_tokens),
+        "bits_per_byte": nats / math.log(2) / float(totals.of["bytes"].total),
+        "unk_rate": totals.unk_rate,
+        "bleu": compared and corpus_bleu(*compared),
+        "exact_match": compared and exact_match(*compared),
+        "iw_samples": totals.iw_samples,
+        "n_texts": totals.n_texts,
         "n_tokens": n_tokens,
-        "precision": likelihood.precision,
+        "n_sampled": collapse.n_texts,
+        "precision": totals.precision,
         "estimator": (
-            f"nll, ppl and bits_per_byte: importance weighting, {likelihood.iw_samples} samples of q(z|x); "
-            "elbo and reconstruction: mean over the same samples; mi: aggregate posterior over all texts"
+            f"nll, ppl and bits_per_byte: importance weighting, {totals.iw_samples} samples of q(z|x); "
+            f"elbo and reconstruction: mean over the same samples; mi: aggregate posterior over {spaced}"
         ),
     }
-    warnings = [*check(likelihood, collapse, metrics["unk_rate"]), *failed]
+    warnings = [*check(totals, collapse), *failed]
     endless = [
         name for name, value in metrics.items() if isinstance(value, float) and not math.isfinite(value)
     ]
     if endless:
         warnings.append(
-            f"No finite number can be given for {', '.join(endless)}: a token costs {total / n_tokens:.4g} nats."
+            f"No finite number can be given for {', '.join(endless)}: a token costs {nats / n_tokens:.4g} nats."
         )
     return metrics | dict.fromkeys(endless) | {"warnings": warnings}
 
@@ -105,26 +105,26 @@ def _exp(x: float) -> float:
         return math.inf
 
 
-def check(likelihood: Likelihood, collapse: Collapse, unk_rate: float) -> list[str]:
+def check(totals: Totals, collapse: Collapse) -> list[str]:
     """One sentence for each thing that can't be right, or that makes a figure mean less than it seems."""
     warnings = []
-    excess = likelihood.iw_nll + likelihood.elbo  # at most 0 in expectation, text by text
-    noise = 3 * float(excess.std()) / math.sqrt(len(excess))
-    if len(excess) > 1 and excess.mean() > noise + _TOLERANCE:
+    excess = totals.of["excess"]  # at most 0 in expectation, text by text
+    noise = 3 * math.sqrt(excess.variance() / excess.n)
+    if excess.n > 1 and excess.mean > noise + _TOLERANCE:
         warnings.append(
-            f"The importance-weighted NLL lies {excess.mean():.2f} nats above -ELBO, which no correct bound "
+            f"The importance-weighted NLL lies {excess.mean:.2f} nats above -ELBO, which no correct bound "
             "does: the KL or the posterior's density is wrong."
         )
     warnings += _latent(collapse)
-    few = float(np.mean(likelihood.effective_samples < 2))
-    if likelihood.iw_samples > 2 and few > 0.5:
+    lone = float(totals.of["lone"].mean)
+    if totals.iw_samples > 2 and lone > 0.5:
         warnings.append(
-            f"For {few:.0%} of the texts a single sample carries the importance-weighted NLL, "
+            f"For {lone:.0%} of the texts a single sample carries the importance-weighted NLL, "
             "which is then an upper bound with some way to go: evaluate with more samples."
         )
-    if unk_rate > UNKNOWN_FLOOD:
+    if totals.unk_rate > UNKNOWN_FLOOD:
         warnings.append(
-            f"{unk_rate:.0%} of the tokens are <unk>, which are easy to predict: "
+            f"{totals.unk_rate:.0%} of the tokens are <unk>, which are easy to predict: "
             "NLL, perplexity and bits per byte flatter the model."
         )
     return warnings

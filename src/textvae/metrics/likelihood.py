@@ -10,8 +10,9 @@ import numpy as np
 import torch
 
 from textvae.device import Precision, autocast, uses_bf16
+from textvae.distributions.divergence import kl_to_prior
 from textvae.errors import TextVAEError
-from textvae.metrics.draws import kl_to_prior, posterior_draws
+from textvae.metrics.draws import posterior_draws
 from textvae.model import VAE, evaluating
 from textvae.text.batch import token_batches
 from textvae.types import Data
@@ -23,7 +24,7 @@ _MOST_LATENT_NUMBERS = 2**26
 
 @dataclass(frozen=True)
 class Likelihood:
-    """Per text, in the data set's order, in nats; every array is (N,) float64.
+    """Per text, in the data set's order, in nats; every array but ``mean`` is (N,) float64.
 
     Attributes:
         iw_nll: −log 1/K Σ_k p(x|z_k) p(z_k) / q(z_k|x), z_k ~ q(z|x): an upper bound of −log p(x) in
@@ -31,6 +32,7 @@ class Likelihood:
         reconstruction: −1/K Σ_k log p(x|z_k), over the same samples.
         kl: KL(q(z|x) ‖ p(z)), in closed form where there is one.
         effective_samples: (Σ w)² / Σ w² of the importance weights w, from 1 to K.
+        mean: (N, Z) float32, the mean of q(z|x).
         iw_samples: K.
         precision: of the decoder's matrix products, ``fp32`` or ``bf16``.
     """
@@ -39,6 +41,7 @@ class Likelihood:
     reconstruction: np.ndarray
     kl: np.ndarray
     effective_samples: np.ndarray
+    mean: np.ndarray
     iw_samples: int
     precision: str
 
@@ -55,22 +58,6 @@ class Likelihood:
         an underestimate where the effective samples are few.
         """
         return np.maximum(1 / self.effective_samples - 1 / self.iw_samples, 0)
-
-    @property
-    def nll_stderr(self) -> float:
-        """Standard error of the mean ``iw_nll`` as an estimate for texts like these, in nats.
-
-        The standard deviation over texts / √N. Every text has draws of its own, so this spread already
-        holds the Monte Carlo error. Of a single text only that error is known.
-        """
-        if len(self.iw_nll) == 1:
-            return self.monte_carlo_stderr
-        return float(self.iw_nll.std(ddof=1) / math.sqrt(len(self.iw_nll)))
-
-    @property
-    def monte_carlo_stderr(self) -> float:
-        """Standard error of the mean ``iw_nll`` for just these texts, in nats: from the draws of z alone."""
-        return float(math.sqrt(self.monte_carlo_variance.sum()) / len(self.iw_nll))
 
 
 def evaluate_likelihood(
@@ -98,6 +85,7 @@ def evaluate_likelihood(
         raise TextVAEError(f"Importance weighting needs at least 1 sample, got {iw_samples}.")
     texts = len(dataset)
     iw_nll, reconstruction, kl, effective = (np.empty(texts) for _ in range(4))
+    mean = np.empty((texts, model.latent_dim), np.float32)
     done = 0
     with evaluating(model) as device:
         used = "bf16" if uses_bf16(device, precision) else "fp32"
@@ -108,6 +96,7 @@ def evaluate_likelihood(
                 z = posterior_draws(model, q, batch, iw_samples, seed)
                 log_ratio = (p.log_prob(z) - q.log_prob(z)).cpu().double()
                 kl[indices] = kl_to_prior(q, p, z).cpu().double()
+                mean[indices] = q.mean.float().cpu()
             log_px = []
             # as many samples at once as the budget has room for
             tokens = len(indices) * int(dataset.lengths[indices].max())
@@ -123,7 +112,7 @@ def evaluate_likelihood(
             iw_nll[indices] = math.log(iw_samples) - total
             effective[indices] = (2 * total - (2 * log_w).logsumexp(0)).exp()
             reconstruction[indices] = -log_p.mean(0)
-    return Likelihood(iw_nll, reconstruction, kl, effective, iw_samples, used)
+    return Likelihood(iw_nll, reconstruction, kl, effective, mean, iw_samples, used)
 
 
 def _batches(dataset: Data, max_tokens: int, numbers_per_text: int) -> Iterator[np.ndarray]:
