@@ -17,7 +17,6 @@ from textvae.store import (
     HISTORY,
     METRICS,
     TOKENIZER,
-    TOKENS,
     WEIGHTS,
     holds_model,
     read_model_config,
@@ -26,7 +25,7 @@ from textvae.store import (
 PREVIOUS = ".previous"  # where the old model waits until the new one is there
 _OURS = (CONFIG, WEIGHTS, TOKENIZER, METRICS, CARD, HISTORY, CHECKPOINT)
 # hidden remains of a process that was killed while writing
-_LEFTOVER = re.compile(rf"\.({'|'.join(map(re.escape, _OURS))})\.\d+|\.saving\..*|{re.escape(PREVIOUS)}|{TOKENS}")
+_LEFTOVER = re.compile(rf"\.({'|'.join(map(re.escape, _OURS))})\.\d+|\.saving\..*|{re.escape(PREVIOUS)}")
 
 
 class ModelFolder:
