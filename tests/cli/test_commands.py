@@ -16,7 +16,7 @@ FIGURES = {
 }
 COMMANDS = [
     *("train", "evaluate", "encode", "reconstruct", "sample", "interpolate", "neighbours", "doctor"),
-    *("presets", "demo", "version"),
+    *("presets", "bench", "demo", "version"),
 ]
 
 

@@ -1,0 +1,146 @@
+"""One entry of a leaderboard: a preset trained and measured, in a process of its own."""
+
+from __future__ import annotations
+
+import multiprocessing
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from textvae.bench.sets import BenchmarkSet
+from textvae.errors import TextVAEError
+from textvae.estimators import TextVAE
+from textvae.latent.generate import generate
+from textvae.metrics.sample_quality import sample_quality
+from textvae.noise import prior_draws
+from textvae.text.batch import evenly
+from textvae.text.corpus import Corpus
+from textvae.text.read import load_corpus
+from textvae.types import BOS, EOS
+
+_ABOUT = ("nll", "nll_stderr", "elbo", "reconstruction", "kl", "mi", "active_units", "latent_dim", "ppl")
+_TEXT = ("bits_per_byte", "bleu", "unk_rate", "n_texts", "n_tokens", "precision", "warnings")
+
+
+class Asked(BaseModel):
+    """What an entry is of; the same asked again is not run again.
+
+    ``length`` holds one of ``epochs``, ``steps`` and ``time_budget`` (seconds), or none: then it is the preset's own;
+    ``options`` are assignments as of ``textvae train --set``.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    set: str
+    preset: str
+    seed: int = 0
+    target_kl: float | None = None
+    length: dict[str, float] = {}
+    options: tuple[str, ...] = ()
+    iw_samples: int = 500
+    samples: int = 2000
+    device: str = "auto"
+
+    @property
+    def name(self) -> str:
+        """Of its file of results."""
+        rate = "" if self.target_kl is None else f"-kl{self.target_kl:g}"
+        return f"{self.preset}{rate}-seed{self.seed}"
+
+
+def measured(asked: Asked, benchmark: BenchmarkSet, folder: Path) -> dict[str, Any]:
+    """Trains and measures in a fresh process, so that memory is the entry's own: see ``_measure``.
+
+    Raises:
+        TextVAEError: what went wrong there, in one sentence.
+    """
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=_run, args=(asked, benchmark, folder, theirs))
+    process.start()
+    theirs.close()
+    try:
+        found = ours.recv()
+    except EOFError:
+        process.join()
+        raise TextVAEError(f"the process ended with code {process.exitcode} and no word") from None
+    except KeyboardInterrupt:
+        process.terminate()
+        raise
+    process.join()
+    if isinstance(found, str):
+        raise TextVAEError(found)
+    return found
+
+
+def _run(asked: Asked, benchmark: BenchmarkSet, folder: Path, answer: Connection) -> None:
+    try:
+        answer.send(_measure(asked, benchmark, folder))
+    except TextVAEError as error:
+        answer.send(str(error))
+
+
+def _measure(asked: Asked, benchmark: BenchmarkSet, folder: Path) -> dict[str, Any]:
+    """The figures of ``textvae evaluate`` on the test file, those of samples, and what they cost.
+
+    ``seconds`` are of training, reading included; ``evaluation_seconds`` of the rest; ``peak_mib`` is the most memory
+    that the process held.
+    """
+    train, validation, test = (_texts(file, benchmark) for file in benchmark.files(folder))
+    train_options: dict[str, Any] = {**asked.length, "seed": asked.seed}
+    target = {} if asked.target_kl is None else {"objective": {"target_kl": asked.target_kl, "free_bits": 0}}
+    vae = TextVAE(
+        asked.preset,
+        config={"train": train_options, **target},
+        set=list(asked.options),
+        device=asked.device,
+        verbose=True,
+    )
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory() as scratch:
+        vae.fit(train, validation=validation, output=Path(scratch) / "model", started=started)
+    trained = time.monotonic()
+    figures = vae.evaluate(test, iw_samples=asked.iw_samples, show_progress_bar=sys.stderr.isatty())
+    quality = _samples(vae, train, test, asked)
+    training = vae.metrics_["training"]
+    return {
+        **{name: figures[name] for name in (*_ABOUT, *_TEXT)},
+        "samples": quality,
+        "epochs": training["epoch"],
+        "parameters": training["parameters"],
+        "ended": training["reason"],
+        "seconds": trained - started,
+        "evaluation_seconds": time.monotonic() - trained,
+        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _MAXRSS_PER_MIB,
+        "config": vae.config_.model_dump(mode="json"),
+        "versions": vae.metrics_["versions"],
+    }
+
+
+_MAXRSS_PER_MIB = 2**20 if sys.platform == "darwin" else 2**10  # bytes there, KiB elsewhere
+
+
+def _texts(file: Path, benchmark: BenchmarkSet) -> Corpus:
+    corpus = load_corpus(str(file), text_column=benchmark.text_column)
+    if not benchmark.lowercase:
+        return corpus
+    return Corpus([text.lower() for text in corpus.texts], name=corpus.name, dropped=corpus.dropped)
+
+
+def _samples(vae: TextVAE, train: Corpus, test: Corpus, asked: Asked) -> Mapping[str, float]:
+    """The quality of texts drawn from the prior, beside as many real ones."""
+    z = prior_draws(vae.model_.prior(), asked.samples, asked.seed)
+    longest = vae.config_.text.max_length
+    drawn = generate(vae.model_.decoder, z, method="sample", max_length=longest, seed=asked.seed).ids
+    samples = [np.array([BOS, *ids, EOS], np.int32) for ids in drawn]
+    tokenizer = vae.tokenizer_
+    real = tokenizer.encode([test.texts[i] for i in evenly(len(test), asked.samples)])
+    return sample_quality(samples, tokenizer.encode(train.texts), real, tokenizer.vocab_size)

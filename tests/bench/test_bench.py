@@ -1,0 +1,103 @@
+"""The leaderboard, on a small set of grammar's sentences."""
+
+import json
+import math
+
+import pytest
+
+from textvae.bench import board
+from textvae.bench.board import run, write_board
+from textvae.bench.entry import Asked
+from textvae.bench.picture import draw
+from textvae.bench.sets import BenchmarkSet, load_set, set_names
+from textvae.errors import TextVAEError
+from textvae.text.read import load_corpus
+
+SMALL = (
+    "encoder.hidden=24",
+    "encoder.embedding=16",
+    "decoder.hidden=24",
+    "decoder.embedding=16",
+    "train.lr=0.02",
+)
+SET = BenchmarkSet(
+    name="tiny", title="A small set", train="a.txt", validation="b.txt", test="c.txt",
+    lowercase=True, note="Made up.", published={"bowman2016": "1.0 / 2.7"},
+)  # fmt: skip
+
+
+def asked(preset: str = "bowman2016", *options: str) -> Asked:
+    return Asked(
+        set="tiny", preset=preset, length={"steps": 60}, options=(*SMALL, *options), iw_samples=5, samples=40
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    place = tmp_path_factory.mktemp("data")
+    texts = load_corpus("grammar").texts[:700]
+    for name, part in (("a", texts[:600]), ("b", texts[600:650]), ("c", texts[650:])):
+        (place / f"{name}.txt").write_text("\n".join(part).upper() + "\n")
+    return place
+
+
+@pytest.fixture(scope="module")
+def entries(folder, tmp_path_factory):
+    output = tmp_path_factory.mktemp("board")
+    return run([asked(), asked("bowman2016", "decoder.layers=0")], SET, folder, output, say=print), output
+
+
+def test_an_entry_has_figures_and_a_failed_one_its_reason(entries):
+    (good, bad), _ = entries
+    figures = good["figures"]
+    assert figures["nll"] < figures["n_tokens"] / figures["n_texts"] * math.log(
+        60
+    )  # the vocabulary of grammar
+    assert figures["nll"] <= -figures["elbo"] + 0.05
+    assert figures["samples"]["n_samples"] == 40
+    assert figures["samples"]["real_forward_ppl"] < figures["samples"]["forward_ppl"]
+    assert figures["peak_mib"] > 100
+    assert "decoder.layers" in bad["failed"]
+
+
+def test_what_was_measured_is_not_run_again(entries, folder, monkeypatch):
+    (good, _), output = entries
+    again = asked()
+    (output / "entries" / f"{again.name}.json").write_text(json.dumps(good))
+    monkeypatch.setattr(board, "measured", lambda *_: pytest.fail("ran again"))
+    assert run([again], SET, folder, output, say=print) == [good]
+    monkeypatch.setattr(board, "measured", lambda *_: {"other": 1})
+    longer = again.model_copy(update={"length": {"steps": 61}})
+    assert run([longer], SET, folder, output, say=print)[0]["figures"] == {"other": 1}
+
+
+def test_the_board_shows_rows_published_figures_and_failures(entries, tmp_path):
+    page, data = write_board(entries[0], SET, tmp_path, "textvae bench tiny")
+    text = page.read_text()
+    for words in (
+        "# A small set",
+        "Made up.",
+        "textvae bench tiny",
+        "| bowman2016 | 1.0 / 2.7 |",
+        "*real texts*",
+    ):
+        assert words in text
+    table = [line for line in text.splitlines() if line.startswith("|")]
+    assert len({line.count("|") for line in table[:4]}) == 1
+    assert "- bowman2016-seed0: " in text.partition("## Failed")[2]
+    assert json.loads(data.read_text())["entries"] == json.loads(json.dumps(entries[0]))
+    draw(entries[0], SET.title, tmp_path / "picture.svg")
+    assert "<svg" in (tmp_path / "picture.svg").read_text()
+
+
+def test_missing_sets_and_files_are_named(tmp_path):
+    with pytest.raises(TextVAEError, match=r"no benchmark set called 'ptbb'; there are: .*ptb"):
+        load_set("ptbb")
+    for name in set_names():
+        with pytest.raises(TextVAEError, match=f"set {name} needs the file"):
+            load_set(name).files(tmp_path)
+
+
+def test_the_sets_are_there_where_the_data_is(shared_data):
+    for name in set_names():
+        assert all(file.is_file() for file in load_set(name).files(shared_data))
