@@ -111,3 +111,6 @@ def test_presets_say_how_they_depart_from_their_sources():
     assert (transformer.train.lr, transformer.train.patience) == (5e-4, None)
     decoder = transformer.decoder.options
     assert decoder.dropout_in == decoder.dropout == decoder.dropout_block == 0.2
+    decoder = configs["yang2017"].decoder.options
+    assert decoder.dilations == (1, 2, 4)
+    assert decoder.dropout_in == decoder.dropout == decoder.dropout_block == 0.1

@@ -28,6 +28,7 @@ POOLINGS = [
     ("transformer", "mean"),
     ("transformer", "max"),
 ]
+OUTPUTS = [{}, {"z_to_output": True}, {"output": "adaptive"}]
 VECTORS = [{"likelihood": "bernoulli"}, *({"variance": v} for v in ("shared", "column", "predicted"))]
 # every encoder and decoder with data that it takes: kind, name, a small model of it, a batch
 EVERY = [
@@ -76,9 +77,9 @@ def test_a_bag_of_words_of_negative_numbers_is_refused():
 
 
 @pytest.mark.parametrize("name", DECODERS)
-@pytest.mark.parametrize("z_to_output", [False, True])
-def test_decoder_ignores_pads_and_company(name, z_to_output):
-    model, batch = model_with("decoder", name, z_to_output=z_to_output), random_batch()
+@pytest.mark.parametrize("extra", OUTPUTS, ids=str)
+def test_decoder_ignores_pads_and_company(name, extra):
+    model, batch = model_with("decoder", name, **extra), random_batch()
     z = torch.randn(3, 4, 4)
     log_px = model.decode(z, batch).log_prob(batch)
     assert log_px.shape == (3, 4)
@@ -89,9 +90,9 @@ def test_decoder_ignores_pads_and_company(name, z_to_output):
 
 
 @pytest.mark.parametrize("name", DECODERS)
-@pytest.mark.parametrize("z_to_output", [False, True])
-def test_decoder_steps_give_the_likelihood(name, z_to_output):
-    model, batch = model_with("decoder", name, z_to_output=z_to_output), random_batch()
+@pytest.mark.parametrize("extra", OUTPUTS, ids=str)
+def test_decoder_steps_give_the_likelihood(name, extra):
+    model, batch = model_with("decoder", name, **extra), random_batch()
     z = torch.randn(4, 4)
     state, total = model.decoder.start(z), torch.zeros(4)
     for t in range(batch.inputs.shape[1]):

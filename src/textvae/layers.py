@@ -168,6 +168,45 @@ def stack(layers: int, width: int, heads: int, dropout: float) -> BlockList:
     return BlockList(TransformerBlock(width, heads, dropout) for _ in range(layers))
 
 
+class CausalTransformer(nn.Module):
+    """Inputs to states that know the inputs so far: positions, blocks, a last norm (Vaswani et al. 2017).
+
+    ``forward`` sees whole texts; ``start`` and ``step`` go position by position, with the keys and values of
+    those before in a cache.
+    """
+
+    def __init__(self, config: TransformerConfig, dropout: float):
+        super().__init__()
+        self.width, self.heads = config.width, config.heads
+        self.blocks = stack(config.layers, config.width, config.heads, dropout)
+        self.norm = nn.LayerNorm(config.width)
+
+    def _placed(self, x: Tensor, start: int) -> Tensor:
+        return x + sinusoidal_positions(x.shape[1], self.width, start).to(x.device)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x (B, T, D) -> (B, T, D)."""
+        x = self._placed(x, 0)
+        for block in self.blocks:
+            x = block(x, causal=True)
+        return self.norm(x)
+
+    def start(self, like: Tensor) -> tuple[Tensor, ...]:
+        """The cache before the first position, for as many texts as ``like`` (B, *) has."""
+        empty = like.new_zeros(len(like), self.heads, 0, self.width // self.heads)
+        return (empty,) * (2 * len(self.blocks))
+
+    def step(self, x: Tensor, cache: Sequence[Tensor]) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """x (B, D) at the next position and the cache -> its state (B, D) and the cache, one longer."""
+        x = self._placed(x[:, None], start=cache[0].shape[2])
+        # a longer copy each time: 3% of a step at 40 positions, and a state stays what it was
+        grown: list[Tensor] = []
+        for i, block in enumerate(self.blocks):
+            x, keys, values = block.step(x, cache[2 * i], cache[2 * i + 1])
+            grown += [keys, values]
+        return self.norm(x)[:, 0], tuple(grown)
+
+
 def sinusoidal_positions(length: int, width: int, start: int = 0) -> Tensor:
     """(length, width) position codes (Vaswani et al. 2017, section 3.5); no length is out of range."""
     position = torch.arange(start, start + length, dtype=torch.float32)[:, None]
