@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from textvae.cli import options
-from textvae.cli.console import out, out_json, read_sources, say, show_table
+from textvae.cli.console import out, out_json, read_sources, say, show_table, source_chunks
 from textvae.errors import TextVAEError
 
 _LENGTH, _TEXT, _MODEL = "How long", "Texts", "What to train"
@@ -123,7 +123,7 @@ def train(
     resolve_device(device)
     _, saved = check_folder(output, resume, overwrite)
     configuration(asked, saved)
-    corpus = read_sources(files, text_column, label_column, split)
+    texts = source_chunks(files, text_column, label_column, split)
     held = read_sources([validation], text_column, label_column, split) if validation is not None else None
 
     from textvae.estimators import TextVAE
@@ -133,7 +133,7 @@ def train(
     vae = TextVAE(**asked, device=device, verbose=True)
     begun = time.time()
     try:
-        vae.fit(corpus, validation=held, output=output, resume=resume, overwrite=overwrite, started=ctx.obj)
+        vae.fit(texts, validation=held, output=output, resume=resume, overwrite=overwrite, started=ctx.obj)
     except TextVAEError:
         if _checkpoint_since(output, begun):
             say(f"The last checkpoint is kept in {output}: --resume goes on from it.")

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
+import contextlib
 import math
 import platform
 import shutil
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from textvae.config import Config
@@ -22,47 +21,31 @@ from textvae.errors import TextVAEError
 from textvae.estimators.card import model_card
 from textvae.estimators.evaluating import evaluate
 from textvae.estimators.folder import ModelFolder, has_checkpoint
+from textvae.estimators.material import Material, Say, describe, prepare
 from textvae.estimators.strings import findings
-from textvae.metrics.text_quality import unknown_rate
 from textvae.model import VAE, build, build_objective
 from textvae.noise import seeded
+from textvae.processes import Processes
 from textvae.store import (
     CARD,
     CHECKPOINT,
     HISTORY,
     METRICS,
     TOKENIZER,
+    TOKENS,
     read_json,
     write_atomically,
     write_config,
     write_json,
     write_model,
 )
-from textvae.text.batch import Dataset, drop_long, evenly
+from textvae.text.batch import evenly
 from textvae.text.corpus import Corpus
-from textvae.text.split import split_corpus
-from textvae.text.tokenize import Tokenizer
 from textvae.train.length import Length
 from textvae.train.loop import Outcome, Trainer
-from textvae.train.tracking import Row, Watcher, read_rows
+from textvae.train.tracking import Recorder, Row, Watcher, read_rows
 
-_HELD_OUT = 0.1  # share of the texts kept from training where no validation texts are given
-_FEWEST_TO_HALVE = 20  # held-out texts, to have test texts beside the validation texts
 _TEXTS, _SAMPLES = 500, 20  # of the evaluation that ends a training
-
-Say = Callable[[str], object]
-
-
-@dataclass(frozen=True)
-class Material:
-    """Tokenised texts: what is trained on, what is kept from training, and the facts about them."""
-
-    tokenizer: Tokenizer
-    train: Dataset
-    validation: Dataset
-    held_out: list[str]  # what the figures are taken on: the test texts, if any, else the validation texts
-    test: list[str]
-    facts: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -78,7 +61,7 @@ class Fitted:
 
 
 def train_model(
-    corpus: Corpus,
+    texts: Iterable[Corpus],
     validation: Corpus | None,
     configure: Callable[[Config | None], Config],
     *,
@@ -93,6 +76,7 @@ def train_model(
     """One training from its texts to its figures.
 
     Args:
+        texts: any number of them, a chunk at a time; they are read once.
         configure: gives the configuration; it is handed the one that a resumed training started with.
         folder: for the model and its checkpoints; None keeps nothing.
         started: ``time.monotonic()`` from which a time budget counts.
@@ -101,17 +85,35 @@ def train_model(
     Raises:
         TextVAEError: texts, configuration or folder can't be used, or the training failed.
     """
-    resolve_device(device)
+    processes = Processes(resolve_device(device))
+    if not processes.is_main:
+        say = _unsaid
     home, saved = check_folder(folder, resume, overwrite)
     config = configure(saved)
-    resumed = folder if saved is not None else None
-    material = prepare(corpus, validation, config, resumed and resumed / TOKENIZER)
-    if resumed is not None:
-        _check_same_texts(resumed, material)
-    for line in describe(material):
-        say(line)
+    resumed = saved is not None
+    with _tokens_folder(folder if processes.is_main else None) as tokens:
+        tokenizer = folder / TOKENIZER if resumed and folder is not None else None
+        material = prepare(texts, validation, config, tokens, tokenizer_file=tokenizer, say=say)
+        if resumed and folder is not None:
+            _check_same_texts(folder, material)
+        for line in describe(material):
+            say(line)
+        return _train(config, material, processes, home, folder, resumed, device, started, watcher, say)
 
-    recorder = _Recorder(watcher)
+
+def _train(
+    config: Config,
+    material: Material,
+    processes: Processes,
+    home: ModelFolder | None,
+    folder: Path | None,
+    resumed: bool,
+    device: str,
+    started: float,
+    watcher: Watcher,
+    say: Say,
+) -> Fitted:
+    recorder = Recorder(watcher)
     with seeded(resolve_device(device), config.train.seed):
         counts = material.tokenizer.frequencies
         model = build(
@@ -130,16 +132,18 @@ def train_model(
             device=device,
             length=length,
         )
-        trainer.processes.wait()  # every process has looked at the folder before one writes to it
-        if not trainer.processes.is_main:
+        # which they do only after each has looked at the folder, so that the main one may write to it
+        processes.agree_on(material.facts["sha256"], "texts")
+        processes.agree_on(config.model_dump_json(), "options")
+        if not processes.is_main:
             home = None
-        goes_on = resumed is not None and has_checkpoint(resumed)
-        if home is not None and resumed is None:
+        goes_on = resumed and folder is not None and has_checkpoint(folder)
+        if home is not None and not resumed:
             home.begin()
         try:
             if home is not None:
-                _write_start(home.path, config, material, fresh=resumed is None)
-            if resumed is not None and not goes_on:
+                _write_start(home.path, config, material, fresh=not resumed)
+            if resumed and not goes_on:
                 say("There is no checkpoint yet: training starts from the beginning.")
             outcome = trainer.run(resume=goes_on)
             if home is not None:
@@ -163,65 +167,6 @@ def train_model(
         if outcome.reason != "interrupted":
             shutil.rmtree(home.path / CHECKPOINT, ignore_errors=True)
     return Fitted(model, config, material, outcome, history, metrics)
-
-
-def prepare(
-    corpus: Corpus, validation: Corpus | None, config: Config, tokenizer_file: Path | None = None
-) -> Material:
-    """Splits and tokenises; with ``tokenizer_file`` by a tokeniser there is already."""
-    if len(set(corpus.texts)) < 2:
-        many = f"the same text {len(corpus)} times" if len(corpus) > 1 else f"{len(corpus)} text"
-        raise TextVAEError(f"Training needs at least two different texts, and {corpus.name} has {many}.")
-    test: list[str] = []
-    if validation is None:
-        train, kept = split_corpus(corpus, _HELD_OUT, config.train.seed)
-        held = kept.texts
-        if len(kept) >= _FEWEST_TO_HALVE and len(set(held)) > 1:
-            kept, rest = split_corpus(kept, 0.5, config.train.seed)
-            held, test = kept.texts, rest.texts
-    else:
-        train, held = corpus, validation.texts
-    tokenizer = (
-        Tokenizer.train(train.texts, config.text.tokenizer, config.text.vocab_size)
-        if tokenizer_file is None
-        else Tokenizer.load(tokenizer_file)
-    )
-    dropped = Counter(corpus.dropped)
-    if validation is not None:
-        dropped.update(validation.dropped)
-    ids, _ = _short(tokenizer, train.texts, "training", config, dropped)
-    held_ids, held = _short(tokenizer, held, "validation", config, dropped)
-    if test:
-        _, test = _short(tokenizer, test, "test", config, dropped, needed=False)
-    validation_set = Dataset(held_ids)
-    facts = {
-        "name": corpus.name,
-        "n_texts": len(ids) + len(held) + len(test),
-        "n_train": len(ids),
-        "n_validation": len(held),
-        "n_test": len(test),
-        "dropped": dict(dropped),
-        "tokenizer": tokenizer.kind,
-        "vocab_size": tokenizer.vocab_size,
-        "unk_rate": unknown_rate(validation_set),
-        "sha256": _fingerprint(train.texts, held, test),
-    }
-    return Material(tokenizer, Dataset(ids), validation_set, test or held, test, facts)
-
-
-def describe(material: Material) -> Iterator[str]:
-    """What was read and what became of it, in a few lines."""
-    facts = material.facts
-    dropped = ", ".join(f"{count:,} {reason}" for reason, count in facts["dropped"].items())
-    yield f"{facts['name']}: {facts['n_texts']:,} texts" + (f" (left out: {dropped})" if dropped else "")
-    yield (
-        f"tokenizer {facts['tokenizer']}, vocabulary {facts['vocab_size']:,}, "
-        f"{facts['unk_rate']:.1%} of the validation tokens unknown"
-    )
-    parts = [
-        f"{name} {facts[f'n_{name}']:,}" for name in ("train", "validation", "test") if facts[f"n_{name}"]
-    ]
-    yield ", ".join(parts)
 
 
 def measure(
@@ -287,6 +232,24 @@ def check_folder(
     return ModelFolder.to_resume(folder) if resume else (ModelFolder(folder, overwrite=overwrite), None)
 
 
+@contextlib.contextmanager
+def _tokens_folder(folder: Path | None) -> Iterator[Path]:
+    """Where texts and their tokens are in the meantime; in a model's folder they stay where training can go on."""
+    if folder is None:
+        with tempfile.TemporaryDirectory(prefix="textvae-") as temporary:
+            yield Path(temporary)
+        return
+    there = folder.exists()
+    try:
+        yield folder / TOKENS
+    finally:
+        if not has_checkpoint(folder):
+            shutil.rmtree(folder / TOKENS, ignore_errors=True)
+        if not there:
+            with contextlib.suppress(OSError):
+                folder.rmdir()  # nothing came of it
+
+
 def _check_same_texts(folder: Path, material: Material) -> None:
     before = read_json(folder / METRICS).get("data", {}).get("sha256")
     if before != material.facts["sha256"]:
@@ -312,35 +275,6 @@ def _after_failure(home: ModelFolder, say: Say) -> None:
         say(f"The earlier model is kept in {home.previous} until the training is finished with --resume.")
 
 
-def _short(
-    tokenizer: Tokenizer,
-    texts: list[str],
-    part: str,
-    config: Config,
-    dropped: Counter[str],
-    needed: bool = True,
-) -> tuple[list[np.ndarray], list[str]]:
-    """The token ids of the texts that are short enough, and these texts; the others are counted."""
-    ids = tokenizer.encode(texts)
-    kept, too_long = drop_long(ids, config.text.max_length)
-    if needed and not len(kept):
-        raise TextVAEError(
-            f"All {len(texts)} {part} texts are longer than {config.text.max_length} tokens: allow more with "
-            "--set text.max_length=1000, or cut them into sentences with --split sentences."
-        )
-    if too_long:
-        reason = f"longer than {config.text.max_length} tokens"
-        dropped[reason] += too_long
-    return [ids[i] for i in kept], [texts[i] for i in kept]
-
-
-def _fingerprint(*parts: Sequence[str]) -> str:
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update("\n".join(part).encode(errors="surrogatepass") + b"\0")
-    return digest.hexdigest()
-
-
 def _left(config: Config, outcome: Outcome) -> float:
     if outcome.reason == "interrupted":
         return 10.0
@@ -349,22 +283,5 @@ def _left(config: Config, outcome: Outcome) -> float:
     return max(config.train.time_budget - outcome.seconds, 0.0)
 
 
-class _Recorder:
-    """Keeps the rows that it passes on."""
-
-    def __init__(self, watcher: Watcher):
-        self.watcher = watcher
-        self.rows: list[Row] = []
-
-    def phase(self, name: str) -> None:
-        self.watcher.phase(name)
-
-    def progress(self, done: float) -> None:
-        self.watcher.progress(done)
-
-    def row(self, row: Row) -> None:
-        self.rows.append(row)
-        self.watcher.row(row)
-
-    def close(self) -> None:
-        self.watcher.close()
+def _unsaid(line: str) -> None:
+    """What another process says."""

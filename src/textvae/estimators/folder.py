@@ -17,6 +17,7 @@ from textvae.store import (
     HISTORY,
     METRICS,
     TOKENIZER,
+    TOKENS,
     WEIGHTS,
     holds_model,
     read_model_config,
@@ -25,7 +26,9 @@ from textvae.store import (
 PREVIOUS = ".previous"  # where the old model waits until the new one is there
 _OURS = (CONFIG, WEIGHTS, TOKENIZER, METRICS, CARD, HISTORY, CHECKPOINT)
 # hidden remains of a process that was killed while writing
-_LEFTOVER = re.compile(rf"\.({'|'.join(map(re.escape, _OURS))})\.\d+|\.saving\..*|{re.escape(PREVIOUS)}")
+_LEFTOVER = re.compile(
+    rf"\.({'|'.join(map(re.escape, _OURS))})\.\d+|\.saving\..*|{re.escape(PREVIOUS)}|{TOKENS}"
+)
 
 
 class ModelFolder:

@@ -22,6 +22,7 @@ from textvae.processes import Processes
 from textvae.rowfile import Columns, RowFile
 from textvae.text.batch import Dataset
 from textvae.text.corpus import Corpus
+from textvae.text.formats import blocks_of
 from textvae.text.read import clean_text, join_chunks, read_chunks
 from textvae.text.tokenize import Tokenizer
 
@@ -31,7 +32,6 @@ Texts = (
     Corpus | Iterable[str] | Iterable[Corpus] | PathLike[str]
 )  # chunks as of ``read_chunks``; a path is a file's
 
-_CHUNK = 10_000  # texts cleaned at once
 _ONE_TEXT = "A list of texts is needed here, and this is one text: put it in a list."
 
 
@@ -53,14 +53,18 @@ def text_chunks(texts: Texts, name: str = "texts") -> Iterator[Corpus]:
         return
     if isinstance(texts, str):
         raise TextVAEError(_ONE_TEXT)
-    place = 0
-    items = iter([texts] if isinstance(texts, Corpus) else texts)
-    while (block := list(itertools.islice(items, _CHUNK))) or not place:
-        if block and isinstance(block[0], Corpus):
-            yield from map(_cleaned, itertools.chain(block, items))
-        else:
-            yield _cleaned(Corpus(_strings(block, place), name=name))
-        place += len(block) or 1
+    items: Iterator[Any] = iter([texts] if isinstance(texts, Corpus) else texts)
+    first = list(itertools.islice(items, 1))
+    items = itertools.chain(first, items)
+    if first and isinstance(first[0], Corpus):
+        yield from map(_cleaned, items)
+        return
+    count = 0
+    for block in blocks_of(items):
+        yield _cleaned(Corpus(_strings(block, count), name=name))
+        count += len(block)
+    if not count:
+        yield Corpus([], name=name)
 
 
 def as_corpus(texts: Texts, name: str = "texts") -> Corpus:
@@ -92,7 +96,7 @@ def encode_strings(
     batch_size: int | None = None,
     progress: Progress | None = None,
 ) -> np.ndarray:
-    """The posterior means, (N, Z) float32, in the order of the texts; none give (0, Z)."""
+    """The modes of q(z|x), (N, Z) float32, in the order of the texts; none give (0, Z)."""
     if not texts:
         return np.zeros((0, model.latent_dim), np.float32)
     dataset = Dataset(tokenizer.encode(texts))
@@ -100,7 +104,7 @@ def encode_strings(
     if batch_size is not None and batch_size < 1:
         raise TextVAEError(f"batch_size must be at least 1, got {batch_size}.")
     most = max(MAX_TOKENS, longest) if batch_size is None else batch_size * longest
-    return encode(model, dataset, max_tokens=most, progress=progress).mean
+    return encode(model, dataset, max_tokens=most, progress=progress).mode
 
 
 def encode_chunks(

@@ -23,7 +23,7 @@ from textvae.estimators import hub, strings
 from textvae.estimators.evaluating import evaluate
 from textvae.estimators.fitting import train_model, write_figures
 from textvae.estimators.folder import write_whole
-from textvae.estimators.options import configuration
+from textvae.estimators.options import check_reads, configuration
 from textvae.estimators.progress import progress_bar
 from textvae.latent.encode import unit_length
 from textvae.latent.generate import Method, generate
@@ -146,10 +146,10 @@ class TextVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
     def fit(
         self,
-        X: Corpus | Iterable[str],
+        X: strings.Texts,
         y: object = None,
         *,
-        validation: Corpus | Iterable[str] | None = None,
+        validation: strings.Texts | None = None,
         output: str | PathLike[str] | None = None,
         resume: bool = False,
         overwrite: bool = False,
@@ -158,10 +158,11 @@ class TextVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         """Trains on texts; labels are ignored.
 
         Args:
-            X: texts; empty and too long ones are left out and counted.
+            X: texts; empty and too long ones are left out and counted. They are read once and then lie on disk,
+                so that a generator, the ``Path`` of a file, or ``read_chunks`` of several may give any number.
             y: not used.
             validation: texts to watch training by; without them a tenth of the texts is kept for validation
-                and test.
+                and test, 20,000 at most.
             output: a folder for the model, its checkpoints and its figures; None keeps nothing on disk.
             resume: go on with the training that was cut off in ``output``, with the same texts.
             overwrite: replace a model in ``output``.
@@ -173,7 +174,7 @@ class TextVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         started = time.monotonic() if started is None else started
         say: Callable[[str], object] = _say if self.verbose else (lambda line: None)
         fitted = train_model(
-            strings.as_corpus(X),
+            strings.text_chunks(X),
             None if validation is None else strings.as_corpus(validation, "validation texts"),
             lambda saved: configuration(self.get_params(deep=False), saved),
             folder=None if output is None else Path(output),
@@ -216,7 +217,7 @@ class TextVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         normalize_embeddings: bool = False,
         show_progress_bar: bool = False,
     ) -> np.ndarray:
-        """The mean of q(z|x): (Z,) for one string, (N, Z) for a list, float32, in the order of the texts.
+        """The mode of q(z|x), a Gaussian's mean: (Z,) for one string, (N, Z) for a list, float32, in the order of the texts.
 
         Args:
             texts: one text or several.
@@ -408,6 +409,7 @@ class TextVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         if not folder.exists() and allow_download:
             folder = hub.fetch(str(source), revision)
         model, config = read_model(folder)
+        check_reads(config, "tokens")
         tokenizer = Tokenizer.load(folder / TOKENIZER)
         vocab_size = read_model_config(folder)[1]
         if tokenizer.vocab_size != vocab_size:

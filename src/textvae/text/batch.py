@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -38,14 +38,16 @@ class Dataset:
         self._starts: np.ndarray = np.cumsum(sizes) - sizes
         self.lengths: np.ndarray = sizes - 1
         self._numbers = None if numbers is None else np.asarray(numbers, np.int64)
+        self._after_batch: Callable[[], object] = _nothing
 
     @classmethod
-    def of_arrays(cls, flat: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> Dataset:
-        """Of arrays that are there already, such as files mapped into memory: all texts' ids one after the other,
-        where each begins, and the counted tokens of each, both (N,).
-        """
+    def mapped(
+        cls, flat: np.ndarray, starts: np.ndarray, lengths: np.ndarray, after_batch: Callable[[], object]
+    ) -> Dataset:
+        """Of files mapped into memory: all ids one after the other, and of each text where it begins and its length."""
         self = cls.__new__(cls)
         self._flat, self._starts, self.lengths, self._numbers = flat, starts, lengths, None
+        self._after_batch = after_batch
         return self
 
     def __len__(self) -> int:
@@ -68,12 +70,16 @@ class Dataset:
         inside = column < sizes[:, None]  # (B, T+1)
         position = np.where(inside, self._starts[index][:, None] + column, 0)
         tokens = np.where(inside, self._flat[position], PAD).astype(np.int64)
+        self._after_batch()
         numbers = index.copy() if self._numbers is None else self._numbers[index]
         return Batch(torch.from_numpy(tokens), torch.from_numpy(numbers))
 
     def subset(self, indices: Sequence[int] | np.ndarray) -> Dataset:
         """The texts at ``indices`` as a data set of their own."""
         return Dataset([self[int(i)] for i in indices])
+
+
+def _nothing() -> None: ...
 
 
 def token_batches(lengths: Sequence[int] | np.ndarray, max_tokens: int) -> list[np.ndarray]:

@@ -1,0 +1,220 @@
+"""What a model is trained on: texts read once, split, tokenised and laid on disk, and the facts about them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from textvae.config import Config
+from textvae.errors import TextVAEError
+from textvae.metrics.text_quality import unknown_rate
+from textvae.text.batch import Dataset, drop_long
+from textvae.text.corpus import Corpus
+from textvae.text.disk import TextFile, read_tokens, write_tokens
+from textvae.text.formats import blocks_of
+from textvae.text.split import HeldOut, split_texts
+from textvae.text.tokenize import Tokenizer
+
+_HELD_OUT = 0.1  # share of the texts kept from training where no validation texts are given
+_FEWEST_TO_HALVE = 20  # held-out texts, to have test texts beside the validation texts
+_LEARNT_FROM = (
+    2**26
+)  # bytes of text that a tokeniser learns from at most, in memory: about a million sentences
+_TOLD = 1_000_000  # texts between two lines on how far the reading is
+
+Say = Callable[[str], object]
+
+
+@dataclass(frozen=True)
+class Material:
+    """Tokenised texts: what is trained on, what is kept from training, and the facts about them."""
+
+    tokenizer: Tokenizer
+    train: Dataset
+    validation: Dataset
+    held_out: list[str]  # what the figures are taken on: the test texts, if any, else the validation texts
+    test: list[str]
+    facts: dict[str, Any]
+
+
+def prepare(
+    chunks: Iterable[Corpus],
+    validation: Corpus | None,
+    config: Config,
+    folder: Path,
+    *,
+    tokenizer_file: Path | None = None,
+    say: Say = lambda line: None,
+) -> Material:
+    """Splits and tokenises texts of any number, in memory that does not grow with it.
+
+    Args:
+        chunks: the texts, read once.
+        validation: without it a tenth of the texts is kept from training, 20,000 at most.
+        folder: where the training texts are until they are tokenised, and their tokens while they are trained on;
+            tokens of the same texts that are there already are used.
+        tokenizer_file: a tokeniser there is already.
+        say: takes lines that tell how far the reading is.
+
+    Raises:
+        TextVAEError: the texts can't be read or trained on, or the folder can't be written.
+    """
+    seed = config.train.seed
+    tally = _Tally(say)
+    with TextFile(folder / "texts.txt") as train:
+        if validation is None:
+            held_out = HeldOut(_HELD_OUT, seed)
+            for chunk in tally.passing(chunks):
+                train.extend(held_out.sift(chunk.texts))
+            rest, held = held_out.settle()
+            train.extend(rest)
+        else:
+            for chunk in tally.passing(chunks):
+                train.extend(chunk.texts)
+            held = validation.texts
+            tally.note_validation(validation)
+        test: list[str] = []
+        if validation is None and len(held) >= _FEWEST_TO_HALVE and len(set(held)) > 1:
+            held, test = split_texts(held, 0.5, seed)
+
+        if tokenizer_file is None:
+            options = config.text
+            tokenizer = Tokenizer.train(train.evenly(_LEARNT_FROM), options.tokenizer, options.vocab_size)
+        else:
+            tokenizer = Tokenizer.load(tokenizer_file)
+        learnt_from = train.fitting(_LEARNT_FROM)
+        longest = config.text.max_length
+        data = _tokenised(train, tokenizer, longest, folder, key=f"{tally.sha256} {seed} {longest}")
+        tally.leave_out(len(train) - len(data), longest)
+
+    validation_ids, held = _short(tokenizer, held, "validation", longest, tally)
+    if test:
+        _, test = _short(tokenizer, test, "test", longest, tally, needed=False)
+    validation_set = Dataset(validation_ids)
+    facts = {
+        "name": tally.name,
+        "n_texts": len(data) + len(held) + len(test),
+        "n_train": len(data),
+        "n_validation": len(held),
+        "n_test": len(test),
+        "dropped": dict(tally.dropped),
+        "tokenizer": tokenizer.kind,
+        "tokenizer_texts": learnt_from,
+        "vocab_size": tokenizer.vocab_size,
+        "unk_rate": unknown_rate(validation_set),
+        "sha256": tally.sha256,
+    }
+    return Material(tokenizer, data, validation_set, test or held, test, facts)
+
+
+def describe(material: Material) -> Iterator[str]:
+    """What was read and what became of it, in a few lines."""
+    facts = material.facts
+    dropped = ", ".join(f"{count:,} {reason}" for reason, count in facts["dropped"].items())
+    yield f"{facts['name']}: {facts['n_texts']:,} texts" + (f" (left out: {dropped})" if dropped else "")
+    learnt = ""
+    if facts["tokenizer_texts"] < facts["n_train"]:
+        learnt = f" learnt from {facts['tokenizer_texts']:,} texts"
+    yield (
+        f"tokenizer {facts['tokenizer']}{learnt}, vocabulary {facts['vocab_size']:,}, "
+        f"{facts['unk_rate']:.1%} of the validation tokens unknown"
+    )
+    parts = [
+        f"{name} {facts[f'n_{name}']:,}" for name in ("train", "validation", "test") if facts[f"n_{name}"]
+    ]
+    yield ", ".join(parts)
+
+
+class _Tally:
+    """What is to be known of texts that are read once."""
+
+    def __init__(self, say: Say) -> None:
+        self.dropped: Counter[str] = Counter()
+        self._say = say
+        self._digest = hashlib.sha256()
+        self._names: dict[str, None] = {}
+
+    def passing(self, chunks: Iterable[Corpus]) -> Iterator[Corpus]:
+        """The chunks; after the last one, a ``TextVAEError`` if all texts are the same."""
+        count, first, differ = 0, None, False
+        for chunk in chunks:
+            self._names[chunk.name] = None
+            self._note(chunk)
+            for text in chunk.texts if not differ else []:
+                first = text if first is None else first
+                differ = differ or text != first
+            yield chunk
+            if (count + len(chunk)) // _TOLD > count // _TOLD:
+                self._say(f"{count + len(chunk):,} texts read …")
+            count += len(chunk)
+        if not differ:
+            many = f"the same text {count} times" if count > 1 else f"{count} text"
+            raise TextVAEError(f"Training needs at least two different texts, and {self.name} has {many}.")
+
+    def note_validation(self, corpus: Corpus) -> None:
+        """Texts that are not trained on."""
+        self._digest.update(b"\0")
+        self._note(corpus)
+
+    def leave_out(self, count: int, longest: int) -> None:
+        """Texts with more than so many tokens."""
+        if count:
+            self.dropped[f"longer than {longest} tokens"] += count
+
+    @property
+    def sha256(self) -> str:
+        """Of the texts so far."""
+        return self._digest.hexdigest()
+
+    @property
+    def name(self) -> str:
+        """Of the files that the texts are from."""
+        names = list(self._names) or ["texts"]
+        return " + ".join(names) if len(names) < 4 else f"{names[0]} … {names[-1]} ({len(names)} files)"
+
+    def _note(self, corpus: Corpus) -> None:
+        self.dropped.update(corpus.dropped)
+        self._digest.update("".join(f"{text}\n" for text in corpus.texts).encode(errors="surrogatepass"))
+
+
+def _tokenised(train: TextFile, tokenizer: Tokenizer, longest: int, folder: Path, key: str) -> Dataset:
+    """The token ids of the texts that are short enough, on disk."""
+    key = hashlib.sha256(f"{key} {tokenizer.to_json()}".encode()).hexdigest()
+    data = read_tokens(folder, key)
+    if data is None:
+        write_tokens(folder, _short_ids(train, tokenizer, longest), tokenizer.vocab_size, key)
+        data = read_tokens(folder, key)
+    if data is None:
+        raise _all_long(len(train), "training", longest)
+    return data
+
+
+def _short_ids(texts: Iterable[str], tokenizer: Tokenizer, longest: int) -> Iterator[np.ndarray]:
+    for block in blocks_of(texts):
+        ids = tokenizer.encode(block)
+        yield from (ids[i] for i in drop_long(ids, longest)[0])
+
+
+def _short(
+    tokenizer: Tokenizer, texts: list[str], part: str, longest: int, tally: _Tally, needed: bool = True
+) -> tuple[list[np.ndarray], list[str]]:
+    """The token ids of the texts that are short enough, and these texts; the others are counted."""
+    ids = tokenizer.encode(texts)
+    kept, too_long = drop_long(ids, longest)
+    if needed and not len(kept):
+        raise _all_long(len(texts), part, longest)
+    tally.leave_out(too_long, longest)
+    return [ids[i] for i in kept], [texts[i] for i in kept]
+
+
+def _all_long(count: int, part: str, longest: int) -> TextVAEError:
+    return TextVAEError(
+        f"All {count} {part} texts are longer than {longest} tokens: allow more with "
+        "--set text.max_length=1000, or cut them into sentences with --split sentences."
+    )
