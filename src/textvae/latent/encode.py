@@ -14,13 +14,15 @@ from textvae.types import Data
 
 
 class Posterior(NamedTuple):
-    """q(z|x) of every text, summed up by its first two moments.
+    """q(z|x) of every text, summed up by its first two moments and its mode, each (N, Z) float32.
 
-    ``mean`` and ``stddev`` are (N, Z) float32.
+    The mode is the latent that a text is written again from. It is the mean of a Gaussian, but the mean of directions
+    or of codes is none itself.
     """
 
     mean: np.ndarray
     stddev: np.ndarray
+    mode: np.ndarray
 
 
 def encode(
@@ -30,7 +32,7 @@ def encode(
     max_tokens: int = 16_384,
     progress: Callable[[float], object] | None = None,
 ) -> Posterior:
-    """The posterior's mean and standard deviation for every text, in the data set's order.
+    """The posterior's mean, standard deviation and mode for every text, in the data set's order.
 
     Runs in float32 whatever precision the model was trained in.
 
@@ -39,17 +41,18 @@ def encode(
         progress: called with the share done, in (0, 1].
     """
     mean = np.empty((len(dataset), model.latent_dim), np.float32)
-    stddev = np.empty_like(mean)
+    stddev, mode = np.empty_like(mean), np.empty_like(mean)
     done = 0
     with evaluating(model) as device, torch.autocast(device.type, enabled=False):
         for indices in token_batches(dataset.lengths, max_tokens):
             q = model.encode(dataset.batch(indices).to(device))
             mean[indices] = q.mean.float().cpu().numpy()
             stddev[indices] = q.stddev.float().cpu().numpy()
+            mode[indices] = q.mode.float().cpu().numpy()
             done += len(indices)
             if progress:
                 progress(done / len(dataset))
-    return Posterior(mean, stddev)
+    return Posterior(mean, stddev, mode)
 
 
 def unit_length(z: np.ndarray) -> np.ndarray:

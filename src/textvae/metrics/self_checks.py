@@ -17,7 +17,7 @@ _NAMED = 5  # parameters in a warning
 
 
 def self_checks(model: VAE, dataset: Data) -> list[str]:
-    """One sentence for each check that fails on the first texts of a data set, at the posterior means.
+    """One sentence for each check that fails on the first texts of a data set, at the posteriors' modes.
 
     - log p(x|z) and KL are the same with more pads; rows of a matrix have none.
     - The gradient of KL − log p(x|z) reaches every trained parameter; one that is zero throughout is not used.
@@ -54,9 +54,9 @@ def _change_by_pads(model: VAE, batch: Batch) -> float:
 
 
 def _figures(model: VAE, batch: AnyBatch) -> tuple[Tensor, Tensor]:
-    """KL and log p(x|z), each (B,), at z = E q(z|x)."""
+    """KL and log p(x|z), each (B,), at the mode of q(z|x)."""
     q = model.encode(batch)
-    z = q.mean[None]
+    z = q.mode[None]
     return kl_to_prior(q, model.prior(), z), model.decode(z, batch).log_prob(batch)[0]
 
 

@@ -24,7 +24,7 @@ class BatchNormPosteriorConfig(PartConfig):
     "posterior",
     "batch_norm",
     BatchNormPosteriorConfig,
-    provides=("rsample", "log_prob", "kl"),
+    provides=("rsample", "log_prob", "kl", "gaussian"),
     requires=("euclidean",),
 )
 class BatchNormPosterior(GaussianPosterior):
