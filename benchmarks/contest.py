@@ -53,17 +53,23 @@ def interleave(contestants: Mapping[str, Callable[[], Timing]], rounds: int) -> 
 
 @dataclass(frozen=True)
 class Result:
-    """A case: the figures of every contestant, one a round. The first one is what the others are held against."""
+    """A case: the figures of every contestant, one a round.
+
+    Where they are ``compared``, the first one is what the others are held against.
+    """
 
     case: str
     unit: str
     figures: dict[str, list[float]]
     utilisation: dict[str, float] = field(default_factory=dict)  # share of the peak of matrix products
     facts: dict[str, Any] = field(default_factory=dict)
+    compared: bool = True
 
     @property
     def ratios(self) -> dict[str, list[float]]:
         """Each contestant's figures over the first one's of the same round."""
+        if not self.compared:
+            return {}
         first, *others = self.figures
         base = self.figures[first]
         return {name: [a / b for a, b in zip(self.figures[name], base, strict=True)] for name in others}
@@ -78,15 +84,18 @@ class Result:
 def show(results: list[Result], console: Console) -> None:
     """A table: medians with the least and the greatest of all rounds, and the facts below it."""
     table = Table("case", "contestant")
-    for heading in ("median", "least – greatest", "× the first", "least – greatest", "of peak"):
+    for heading in ("rounds", "median", "least – greatest", "× the first", "least – greatest", "of peak"):
         table.add_column(heading, justify="right")
     for result in results:
+        label = f"{result.case}\n{result.unit}"
         for name, values in result.figures.items():
             ratios = result.ratios.get(name)
             used = result.utilisation.get(name)
+            first = name == next(iter(result.figures))
             table.add_row(
-                f"{result.case} ({result.unit}), {len(values)} rounds" if ratios is None else "",
+                label if first else "",
                 name,
+                str(len(values)),
                 _number(median(values)),
                 _spread(values),
                 "" if ratios is None else f"{median(ratios):.2f}",

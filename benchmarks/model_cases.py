@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 from statistics import median
+from typing import Any
 
 import numpy as np
 import torch
@@ -64,7 +66,7 @@ class Setting:
         """Per token."""
         return flops(self.sizes)
 
-    def config(self, **train: object) -> Config:
+    def config(self, **train: Any) -> Config:
         """textvae's configuration."""
         return configuration(
             self.sizes, batch_tokens=self.batch_tokens, precision=self.precision, validations=1, **train
@@ -90,6 +92,10 @@ class Setting:
         reference.copy_weights(model)
         return reference.to(self.device).eval(), model.to(self.device).eval()
 
+    def rates(self, runs: Mapping[str, Callable[[], float]]) -> dict[str, list[float]]:
+        """What ``runs`` do by turns, each returning how much it did: a second, one figure a round."""
+        return interleave({name: partial(timed, run, self.device) for name, run in runs.items()}, self.rounds)
+
     @property
     def format(self) -> str:
         """Of textvae's matrix products where ``precision`` decides; the reference's are in fp32."""
@@ -102,7 +108,7 @@ class Setting:
         figures: dict[str, list[float]],
         operations: float,
         format: str = "fp32",
-        **facts: object,
+        **facts: Any,
     ) -> Result:
         """With the share of the peak, where a unit takes so many ``operations`` and textvae's are in ``format``."""
         used = {name: "fp32" if name.startswith("reference") else format for name in figures}
@@ -158,9 +164,7 @@ def likelihood(setting: Setting) -> Result:
         return work
 
     runs = {"reference, text by text": plain, "textvae": textvae}
-    figures = interleave(
-        {name: partial(timed, run, setting.device) for name, run in runs.items()}, setting.rounds
-    )
+    figures = setting.rates(runs)
     operations = setting.flops.scoring + setting.flops.encoder / _IW_SAMPLES
     return setting.result(
         "likelihood", "token samples/s", figures, operations, setting.format, texts=len(data)
@@ -175,9 +179,10 @@ def encoding(setting: Setting) -> Result:
 
     @torch.no_grad()
     def plain() -> float:
+        moments = []
         for batch in in_order:
             mean, log_variance = reference.encode(batch)
-            mean.cpu(), (0.5 * log_variance).exp().cpu()
+            moments.append((mean.cpu(), (0.5 * log_variance).exp().cpu()))
         return len(data)
 
     def textvae() -> float:
@@ -185,9 +190,7 @@ def encoding(setting: Setting) -> Result:
         return len(data)
 
     runs = {"reference, 32 texts in order": plain, "textvae": textvae}
-    figures = interleave(
-        {name: partial(timed, run, setting.device) for name, run in runs.items()}, setting.rounds
-    )
+    figures = setting.rates(runs)
     operations = setting.flops.encoder * float(data.lengths.mean())
     return setting.result("encode", "texts/s", figures, operations, texts=len(data))
 
@@ -201,7 +204,7 @@ def sampling(setting: Setting) -> Result:
     written = {"reference": 0.0, "textvae": 0.0}
 
     def plain() -> float:
-        written["reference"] = sum(_tokens(reference.sample(part, _MAX_LENGTH)) for part in parts)
+        written["reference"] = sum(count_tokens(reference.sample(part, _MAX_LENGTH)) for part in parts)
         return written["reference"]
 
     def textvae() -> float:
@@ -211,14 +214,14 @@ def sampling(setting: Setting) -> Result:
         return written["textvae"]
 
     runs = {"reference, 32 texts": plain, "textvae": textvae}
-    figures = interleave(
-        {name: partial(timed, run, setting.device) for name, run in runs.items()}, setting.rounds
+    figures = setting.rates(runs)
+    means = {name: round(tokens / texts, 1) for name, tokens in written.items()}
+    return setting.result(
+        "sample", "tokens/s", figures, setting.flops.scoring, texts=texts, mean_lengths=means
     )
-    means = {f"mean length, {name}": tokens / texts for name, tokens in written.items()}
-    return setting.result("sample", "tokens/s", figures, setting.flops.scoring, texts=texts, **means)
 
 
-def _tokens(written: torch.Tensor) -> int:
+def count_tokens(written: torch.Tensor) -> int:
     """Of texts (B, T), up to and with each one's first `</s>`."""
     after = (written == EOS).cumsum(1) - (written == EOS).int()  # (B, T) how many `</s>` stand before
     return int((after == 0).sum())

@@ -19,7 +19,9 @@ import platform
 import subprocess
 import time
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
+from shutil import which
 from typing import Any
 
 import model_cases
@@ -33,7 +35,6 @@ from texts import ZIPF, prepare
 
 from textvae.config import TrainConfig
 from textvae.device import resolve_device
-from textvae.estimators.fitting import versions
 
 _BY_TURNS = {
     "train": model_cases.training,
@@ -104,14 +105,17 @@ def main() -> None:
 
 def machine(device: torch.device) -> dict[str, Any]:
     """What the figures depend on."""
-    found = {**versions(), "threads": torch.get_num_threads(), "cores": os.cpu_count(), "device": device.type}
-    if device.type == "cuda":
-        asked = ("nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader")
-        driver = subprocess.run(asked, stdout=subprocess.PIPE, text=True, check=True).stdout.split()[0]
-        found |= {"name": torch.cuda.get_device_name(device), "driver": driver, "cuda": torch.version.cuda}
-    else:
-        found |= {"name": torch.cpu.get_capabilities().get("cpu_name") or platform.processor()}
-    return found
+    found = {name: version(name) for name in ("textvae", "torch", "numpy", "tokenizers")}
+    found |= {"python": platform.python_version(), "device": device.type, "cores": str(os.cpu_count())}
+    if device.type == "cpu":
+        processor = torch.cpu.get_capabilities().get("cpu_name") or platform.processor()
+        return {**found, "name": processor, "threads": torch.get_num_threads()}
+    asked = ("nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader")
+    driver = (
+        subprocess.run(asked, stdout=subprocess.PIPE, text=True).stdout.split() if which(asked[0]) else []
+    )
+    name = torch.cuda.get_device_name(device)
+    return {**found, "name": name, "driver": "".join(driver[:1]), "cuda": torch.version.cuda}
 
 
 def _parse() -> argparse.Namespace:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,7 +22,7 @@ from textvae.train.tracking import Silent
 from textvae.types import Batch
 
 
-def configuration(sizes: Sizes, dropout: float = 0.5, **train: object) -> Config:
+def configuration(sizes: Sizes, dropout: float = 0.5, **train: Any) -> Config:
     """textvae's options for the reference's model; everything else as textvae has it."""
     _, embedding, hidden, latent = sizes
     rnn = {"name": "lstm", "embedding": embedding, "hidden": hidden}
