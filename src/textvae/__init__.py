@@ -12,17 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from textvae.errors import TextVAEError
-    from textvae.estimators import TextVAE
+    from textvae.estimators import MatrixVAE, TextVAE
     from textvae.text.corpus import Corpus
     from textvae.text.read import load_corpus
 
     __version__: str
 
-__all__ = ["Corpus", "TextVAE", "TextVAEError", "__version__", "load_corpus"]
+__all__ = ["Corpus", "MatrixVAE", "TextVAE", "TextVAEError", "__version__", "load_corpus"]
 
 # Loaded when first asked for, so that importing textvae does not import torch.
 _HOMES = {
     "Corpus": "textvae.text.corpus",
+    "MatrixVAE": "textvae.estimators",
     "TextVAE": "textvae.estimators",
     "TextVAEError": "textvae.errors",
     "load_corpus": "textvae.text.read",

@@ -28,6 +28,7 @@ class Use(IntEnum):
     TRAINING = 3
     VALIDATION = 4
     WEIGHTS = 5
+    VALUES = 6
 
 
 def stream(seed: int, index: int, use: Use) -> np.random.Generator:

@@ -1,5 +1,6 @@
-"""Strings in, strings out: the models as scikit-learn estimators."""
+"""Strings in, strings out, and the same for matrices: the models as scikit-learn estimators."""
 
+from textvae.estimators.matrix_vae import MatrixVAE
 from textvae.estimators.text_vae import TextVAE
 
-__all__ = ["TextVAE"]
+__all__ = ["MatrixVAE", "TextVAE"]

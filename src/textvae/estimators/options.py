@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 from textvae.config import Config, merge, parse_assignments, read_config
 from textvae.errors import TextVAEError
@@ -19,22 +19,38 @@ _NAMED = {
     "train": ("epochs", "steps", "time_budget", "seed"),
     "objective": ("target_kl",),
 }
+
+
+class _Kind(NamedTuple):
+    """An estimator: what its models are models of, and the preset it starts from."""
+
+    name: str
+    of: str
+    preset: str
+
+
+_KINDS = {
+    "tokens": _Kind("TextVAE", "texts", "default"),
+    "rows": _Kind("MatrixVAE", "the rows of a matrix", "dense"),
+}
 _FIXED_ON_RESUME = ("seed", "batch_tokens", "validations")  # of [train]; the rest of it may change
 
 
-def configuration(options: Mapping[str, Any], saved: Config | None = None) -> Config:
-    """What ``TextVAE``'s options ask for: preset, then ``config``, then options by name, then ``set``.
+def configuration(
+    options: Mapping[str, Any], saved: Config | None = None, reads: Literal["tokens", "rows"] = "tokens"
+) -> Config:
+    """What an estimator's options ask for: preset, then ``config``, then options by name, then ``set``.
 
-    A training that is resumed keeps its ``saved`` configuration: how long and how fast to train may change,
-    the model may not.
+    ``reads`` is 'tokens' for ``TextVAE``, 'rows' for ``MatrixVAE``. A training that is resumed keeps its ``saved``
+    configuration: how long and how fast to train may change, the model may not.
 
     Raises:
-        TextVAEError: an option that doesn't exist or can't be used.
+        TextVAEError: an option that doesn't exist or can't be used, or a model of other data.
     """
     given, named = _config_tree(options["config"])
     asked = _asked(options, given)
     name = options["preset"] if options["preset"] is not None else named
-    preset = load_preset("default" if name is None else name).config
+    preset = load_preset(_KINDS[reads].preset if name is None else name).config
     if saved is not None:
         return _resumed(saved, asked if name is None else merge(preset, asked))
     tree = merge(preset, asked)
@@ -43,13 +59,28 @@ def configuration(options: Mapping[str, Any], saved: Config | None = None) -> Co
     if target is not None and "free_bits" not in asked.get("objective", {}) and "free_bits" in objective:
         # the preset's free bits could hold the KL above the target
         tree = merge(tree, {"objective": {"free_bits": min(objective["free_bits"], target / 2)}})
-    return read_config(tree)
+    return check_reads(read_config(tree), reads)
+
+
+def check_reads(config: Config, reads: str) -> Config:
+    """The configuration, if it is one of models of texts ('tokens') or of rows ('rows').
+
+    Raises:
+        TextVAEError: it is one of the other kind.
+    """
+    if config.reads != reads:
+        other = _KINDS[config.reads]
+        raise TextVAEError(
+            f"A model with decoder {config.decoder.name} is one of {other.of}, not of {_KINDS[reads].of}: "
+            f"use textvae.{other.name}."
+        )
+    return config
 
 
 def _asked(options: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
     tree: dict[str, Any] = {}
     for section, names in _NAMED.items():
-        given = {name: options[name] for name in names if options[name] is not None}
+        given = {name: options[name] for name in names if options.get(name) is not None}
         if given:
             tree = merge(tree, {section: given} if section else given)
     return merge(merge(config, tree), _set_tree(options["set"]))

@@ -38,6 +38,27 @@ class Silent:
     def close(self) -> None: ...
 
 
+class Recorder:
+    """Keeps the rows that it passes on."""
+
+    def __init__(self, watcher: Watcher):
+        self.watcher = watcher
+        self.rows: list[Row] = []
+
+    def phase(self, name: str) -> None:
+        self.watcher.phase(name)
+
+    def progress(self, done: float) -> None:
+        self.watcher.progress(done)
+
+    def row(self, row: Row) -> None:
+        self.rows.append(row)
+        self.watcher.row(row)
+
+    def close(self) -> None:
+        self.watcher.close()
+
+
 class Lines:
     """A plain line per interval on stderr, where there is no terminal."""
 
