@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
 from textvae.decoders.sequence import AutoregressiveDecoder, AutoregressiveDecoderConfig, State
+from textvae.layers import WeightDropout
 from textvae.registry import register
 
 
@@ -16,10 +19,14 @@ class RecurrentDecoderConfig(AutoregressiveDecoderConfig):
     embedding: int = Field(default=256, gt=0, description="width of the word embeddings and the output layer")
     hidden: int = Field(default=256, gt=0, description="width of the recurrent state")
     layers: int = Field(default=1, gt=0)
+    weight_dropout: float = Field(
+        default=0.0, ge=0, le=0.9, description="share of the recurrent weights dropped in each batch"
+    )
 
 
 class _RecurrentDecoder(AutoregressiveDecoder):
     network: type[nn.LSTM] | type[nn.GRU]
+    kernel: Callable[..., tuple[Tensor, ...]]  # what the network calls, with weights as arguments
     memories: int  # tensors in the recurrent state: h, and c for an LSTM
 
     def __init__(self, config: RecurrentDecoderConfig, vocab_size: int, latent_dim: int):
@@ -27,6 +34,7 @@ class _RecurrentDecoder(AutoregressiveDecoder):
         self.layers, self.hidden = config.layers, config.hidden
         self.first_state = nn.Linear(latent_dim, self.memories * config.layers * config.hidden)
         self.rnn = self.network(config.embedding + latent_dim, config.hidden, config.layers, batch_first=True)
+        self.weight_dropout = WeightDropout(config.weight_dropout)
         same = config.hidden == config.embedding
         self.project = nn.Identity() if same else nn.Linear(config.hidden, config.embedding)
 
@@ -38,8 +46,21 @@ class _RecurrentDecoder(AutoregressiveDecoder):
     def _run(self, words: Tensor, z: Tensor, memory: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
         inputs = torch.cat([words, z[:, None].expand(-1, words.shape[1], -1).to(words.dtype)], -1)
         given = [m.transpose(0, 1).contiguous() for m in memory]
-        states, after = self.rnn(inputs, tuple(given) if len(given) > 1 else given[0])
-        after = after if isinstance(after, tuple) else (after,)
+        weights = [
+            self.weight_dropout(weight) if name.startswith("weight_hh") else weight
+            for name, weight in self.rnn.named_parameters()
+        ]
+        states, *after = type(self).kernel(
+            inputs,
+            given if len(given) > 1 else given[0],
+            weights,
+            has_biases=True,
+            num_layers=self.layers,
+            dropout=0.0,
+            train=self.training,
+            bidirectional=False,
+            batch_first=True,
+        )
         return self.project(states), [m.transpose(0, 1) for m in after]
 
     def states(self, words: Tensor, z: Tensor) -> Tensor:
@@ -59,6 +80,7 @@ class LSTMDecoder(_RecurrentDecoder):
     """Bowman et al. 2016, with z also at every step as in He et al. 2019."""
 
     network = nn.LSTM
+    kernel = torch.lstm
     memories = 2
 
 
@@ -67,4 +89,5 @@ class GRUDecoder(_RecurrentDecoder):
     """The same on a GRU (Cho et al. 2014)."""
 
     network = nn.GRU
+    kernel = torch.gru
     memories = 1
