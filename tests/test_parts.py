@@ -191,6 +191,12 @@ def test_an_encoder_that_reads_what_the_decoder_does_not_score_is_refused(encode
         small_config(encoder=part_options("encoder", encoder), decoder=part_options("decoder", decoder))
 
 
+def test_words_are_not_predicted_from_rows_that_have_none():
+    with pytest.raises(TextVAEError, match="objective elbo and decoder vector don't go together"):
+        small_rows_model(objective={"pretrain": 0.5, "pretrain_decoder": "bag_of_words"})
+    small_rows_model(objective={"pretrain": 0.5})
+
+
 @pytest.mark.parametrize(("kind", "name", "data"), EVERY)
 def test_every_parameter_gets_a_finite_gradient(kind, name, data):
     model = model_with(kind, name, data).train()
