@@ -49,9 +49,9 @@ def encode(
 ) -> None:
     """Turn texts into latents.
 
-    They are the posteriors' modes (a Gaussian's mean), one for each text, line or row, in their order; an empty text has
-    the latent of a text without words. Nothing is drawn, so --seed changes nothing. Labels travel along into .parquet,
-    .jsonl and .csv. Under torchrun the processes share the texts.
+    They are the posteriors' modes (a Gaussian's mean), one for each text, line or row, in their order; an empty text
+    has the latent of a text without words. Nothing is drawn, so --seed changes nothing. Labels travel along into
+    .parquet, .jsonl and .csv. Under torchrun the processes share the texts.
 
     Files may be larger than memory. With -o, a run that was cut short goes on where it stopped when repeated: until it
     is done, its rows are in FILE.partial.

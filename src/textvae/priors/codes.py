@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from textvae.distributions.codes import Codes
+from textvae.distributions.codes import Codes, nearest
 from textvae.registry import PartConfig, register
 
 
@@ -56,3 +56,11 @@ class LearnedCodes(UniformCodes):
 
     def log_probs(self) -> Tensor:
         return self.logits.log_softmax(1)
+
+    @torch.no_grad()
+    def start(self, z: Tensor) -> None:
+        """Starts from how often the codes come in z (N, Z), each once more."""
+        index = nearest(z, self.codebook)
+        for m, chosen in enumerate(index.unbind(1)):
+            counts = torch.bincount(chosen, minlength=self.logits.shape[1])
+            self.logits[m] = (counts + 1.0).log()
