@@ -1,6 +1,8 @@
 """MatrixVAE and the data set under it: what it learns of a matrix, and what it refuses."""
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -245,3 +247,12 @@ def test_latents_and_samples_that_there_are_none_of(vae):
         vae.inverse_transform([[1.0, 2.0]])
     with pytest.raises(TextVAEError, match="At least 1 row"):
         vae.sample(0)
+
+
+def test_the_page_on_the_dense_vae_quotes_the_code_as_it_is():
+    root = Path(__file__).resolve().parents[1]
+    page = (root / "docs" / "dense.md").read_text(encoding="utf-8")
+    quotes = re.findall(r"^   `([\w/]+\.py)`: `(.+)`$", page, re.MULTILINE)
+    assert len(quotes) == 6
+    for file, line in quotes:
+        assert line in (root / "src" / "textvae" / file).read_text(encoding="utf-8")
