@@ -1,13 +1,12 @@
 """Training: that models learn, that runs repeat, resume and end well."""
 
 import dataclasses
+import errno
 import io
 import json
 import math
 import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from textvae.model import build, build_objective
 from textvae.objectives.elbo import Elbo
 from textvae.store import tensors
 from textvae.text.batch import Dataset
+from textvae.train.checkpoint import read_checkpoint
 from textvae.train.length import Length
 from textvae.train.loop import Trainer
 from textvae.train.tracking import Display, Silent, read_rows
@@ -269,20 +269,23 @@ def test_the_display_fits_a_narrow_terminal():
     assert "validation 99.12" in shown
 
 
-def test_two_processes_train_one_model(tmp_path):
-    """Under torch's launcher: equal weights on both, files from one, and the planted bit found."""
-    script = Path(__file__).parent / "two_processes.py"
-    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(script.parent)}
-    done = subprocess.run(
-        [*launch, str(script), str(tmp_path)], env=environment, capture_output=True, text=True, timeout=240
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    results = [json.loads((tmp_path / f"rank{i}.json").read_text()) for i in (0, 1)]
-    assert results[0]["weights"] == results[1]["weights"]
-    assert results[0]["noise"] != results[1]["noise"]
-    rows = read_rows(tmp_path / "metrics.jsonl")
-    assert rows[-1]["step"] == 200
-    assert rows[-1]["tokens"] == results[0]["tokens"] == results[1]["tokens"]
-    # eight words of thirteen and the bit: what a model that uses z comes near to
-    assert rows[-1]["validation_loss"] < math.log(2) + 8 * math.log(13) + 2
+@pytest.mark.parametrize("what", ["figures", "checkpoint"])
+def test_a_full_disk_stops_and_keeps_the_last_checkpoint(what, tmp_path, monkeypatch):
+    class Fill(Silent):
+        def row(self, row):
+            if row["step"] == 100 and what == "figures":
+                run.metrics.path = Path("/dev/full")  # pyright: ignore
+            elif row["step"] == 100:
+                monkeypatch.setattr(os, "fsync", full)
+
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    config = config_with(train={"steps": 200, "validations": 4})
+    run = trainer(config, tmp_path, watcher=Fill())
+    with pytest.raises(TextVAEError, match=r"Could not write .*: No space left on device"):
+        run.run()
+    assert [path.name for path in (tmp_path / "checkpoint").iterdir()] == ["state.safetensors"]
+    assert read_checkpoint(tmp_path / "checkpoint").position.step == 100
+    monkeypatch.undo()
+    assert trainer(config, tmp_path).run(resume=True).step == 200

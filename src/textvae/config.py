@@ -83,7 +83,9 @@ class TrainConfig(_Section):
         default=None, gt=0, description="seconds"
     )
     batch_tokens: int = Field(
-        default=1400, gt=0, description="tokens in a batch, pads included; a row of a matrix counts as one"
+        default=1400,
+        gt=0,
+        description="tokens in a batch, pads and all processes included; a row of a matrix is one",
     )
     lr: float = Field(default=2e-3, gt=0, description="peak learning rate of Adam")
     warmup: float = Field(

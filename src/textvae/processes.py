@@ -17,7 +17,7 @@ from accelerate.state import AcceleratorState
 from accelerate.utils import InitProcessGroupKwargs
 from torch import Tensor, nn
 
-from textvae.errors import TextVAEError, first_line
+from textvae.errors import TextVAEError
 
 # A process that ends is noticed at once; this is for one that is cut off or stands still. It has to leave time
 # for what one process does alone while the others wait.
@@ -184,5 +184,5 @@ def _in_touch() -> Iterator[None]:
         yield
     except RuntimeError as error:
         raise TextVAEError(
-            f"This process lost touch with the others: one of them has ended or stands still ({first_line(error)})."
+            "This process lost touch with the others: one of them has ended, stands still or can't be reached."
         ) from error

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import torch
 from torch import Tensor, nn
-
-from textvae.types import Batch
 
 
 @dataclass(frozen=True)
@@ -24,27 +24,49 @@ class Losses:
     beta: Tensor
     posterior_mean: Tensor
 
+    @classmethod
+    def of(cls, terms: Any, loss: Tensor, beta: Tensor | float = 1.0) -> Losses:
+        """A loss made of a model's terms, with the posterior's own penalty on top, and their figures beside it."""
+        reconstruction = -terms.log_px.mean()
+        loss = loss + terms.penalty.mean()
+        return cls(loss, reconstruction, terms.kl.mean(), torch.as_tensor(beta), terms.q.mean)
+
+
+@dataclass(frozen=True)
+class Update:
+    """A step of the optimiser: moves ``parameters``, and nothing else, to lower ``loss``.
+
+    ``loss(model, batch, progress)`` gets progress in [0, 1) within the phase.
+    """
+
+    parameters: Sequence[nn.Parameter]
+    loss: Callable[[Any, Any, float], Losses]
+
 
 @dataclass(frozen=True)
 class Phase:
-    """A stretch of training: ``share`` of the whole, moving ``parameters`` to lower ``loss``.
+    """A stretch of training, ``share`` of the whole, that makes ``updates`` in turn with every batch.
 
-    ``loss(model, batch, progress)`` gets progress in [0, 1) within the phase. ``validated`` says that
-    the −ELBO of validation texts means something in this phase, ``selects`` that a lower one means better
-    weights (not so while another loss is minimised).
+    Attributes:
+        validated: the −ELBO of validation texts means something in this phase.
+        selects: a lower one means better weights (not so while another loss is minimised).
+        turn: where not every batch is for all updates: gives those for the next batch, from progress in [0, 1)
+            within the phase. It is asked once a batch; what it goes by has to be in the objective's buffers.
+        heeds_information: is told I(x; z) over the validation texts, in nats, at every validation.
     """
 
     name: str
     share: float
-    parameters: list[nn.Parameter]
-    loss: Callable[[nn.Module, Batch, float], Losses]
+    updates: Sequence[Update]
     validated: bool = False
     selects: bool = False
+    turn: Callable[[float], Sequence[Update]] | None = None
+    heeds_information: Callable[[float], None] | None = None
 
 
 class Objective(nn.Module, ABC):
     """What training minimises. Its own parameters and buffers are trained and kept in checkpoints."""
 
     @abstractmethod
-    def phases(self, model: nn.Module) -> Iterator[Phase]:
+    def phases(self, model: Any) -> Iterator[Phase]:
         """The phases in order. What stands between two yields happens between two phases."""

@@ -38,9 +38,7 @@ def write_checkpoint(
     best: dict[str, Tensor] | None,
 ) -> None:
     """One file, so that it is whole or absent; the position travels inside it as bytes of JSON."""
-    named = {"position": _bytes(json.dumps(asdict(position))), "rng": torch.get_rng_state()}
-    if torch.cuda.is_available():
-        named["rng_cuda"] = torch.cuda.get_rng_state()
+    named = {"position": _bytes(json.dumps(asdict(position)))}
     for name, module in modules.items():
         named |= {f"{name}/{key}": tensor for key, tensor in tensors(module).items()}
     for index, state in optimiser.state_dict()["state"].items():
@@ -61,7 +59,7 @@ class Checkpoint:
     def apply(
         self, modules: dict[str, nn.Module], optimiser: torch.optim.Optimizer
     ) -> dict[str, Tensor] | None:
-        """Sets modules, optimiser and random state; returns the best weights so far, if any."""
+        """Sets modules and optimiser; returns the best weights so far, if any."""
         for name, module in modules.items():
             load_tensors(module, self._under(name), self.path)
         state: dict[int, dict[str, Tensor]] = {}
@@ -70,9 +68,6 @@ class Checkpoint:
             state.setdefault(int(index), {})[name] = tensor
         groups = optimiser.state_dict()["param_groups"]
         optimiser.load_state_dict({"state": state, "param_groups": groups})
-        torch.set_rng_state(self.named["rng"])
-        if torch.cuda.is_available() and "rng_cuda" in self.named:
-            torch.cuda.set_rng_state(self.named["rng_cuda"])
         return self._under("best") or None
 
     def _under(self, prefix: str) -> dict[str, Tensor]:

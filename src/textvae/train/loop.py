@@ -19,7 +19,9 @@ from torch import Tensor, nn
 from textvae.config import TrainConfig
 from textvae.device import autocast, resolve_device
 from textvae.errors import TextVAEError
+from textvae.metrics.collapse import measure_collapse
 from textvae.model import VAE
+from textvae.noise import Use, seeded
 from textvae.objectives.phase import Objective, Phase
 from textvae.processes import Processes
 from textvae.store import CHECKPOINT, HISTORY, tensors
@@ -27,6 +29,7 @@ from textvae.text.batch import evenly, token_batches
 from textvae.train.checkpoint import Checkpoint, Position, read_checkpoint, write_checkpoint
 from textvae.train.length import Length
 from textvae.train.order import Order, part
+from textvae.train.step import Stepper
 from textvae.train.tracking import MetricsFile, Row, Silent, Watcher
 from textvae.train.window import Window
 from textvae.types import AnyBatch, Data
@@ -99,8 +102,6 @@ class Trainer:
             TextVAEError: the loss stopped being a number, there was no time for a single step, or there is
                 nothing to resume from; the last checkpoint stays.
         """
-        # from here on the run depends on its seed alone, not on what drew numbers before it
-        torch.manual_seed(self.config.seed + self.processes.index)
         try:
             checkpoint = self._checkpoint_to_resume() if resume else None
             if self.folder is not None and self.processes.is_main:
@@ -133,7 +134,7 @@ class Trainer:
     def _run_phases(self, checkpoint: Checkpoint | None) -> str:
         begun = 0.0
         with _interruptible() as interrupted:
-            for index, phase in enumerate(self.objective.phases(self.model)):
+            for index, phase in enumerate(self._phases()):
                 end = min(begun + phase.share, 1.0)
                 if index >= self.at.phase:
                     reason = self._run_phase(phase, index, (begun, end), checkpoint, interrupted)
@@ -142,6 +143,16 @@ class Trainer:
                         return reason
                 begun = end
         return "done"
+
+    def _phases(self) -> Iterator[Phase]:
+        """The objective's; what is drawn anew between two of them is the same on all processes."""
+        phases = self.objective.phases(self.model)
+        while True:
+            with seeded(self.device, self.config.seed, Use.WEIGHTS, self.at.step):
+                phase = next(phases, None)
+            if phase is None:
+                return
+            yield phase
 
     def _run_phase(
         self,
@@ -152,12 +163,11 @@ class Trainer:
         interrupted: threading.Event,
     ) -> str:
         config, at, (begun, end) = self.config, self.at, span
-        fused = self.device.type in ("cpu", "cuda")
-        optimiser = torch.optim.Adam(phase.parameters, lr=config.lr, fused=fused)
+        stepper = Stepper(phase, config, self.processes)
         if checkpoint is None:
             at.phase = index
         else:
-            self.best = checkpoint.apply(self._modules(), optimiser)
+            self.best = checkpoint.apply(self._modules(), stepper.optimiser)
         self.model.train()
         self.objective.train()
         self.watcher.phase(phase.name)
@@ -168,7 +178,7 @@ class Trainer:
             over = done >= end
             if self.window.texts and (over or stop or at.step % _ROW_STEPS == 0):
                 last = stop or (over and end >= 1)
-                self._interval(phase, optimiser, lr, done, last=last, keep=stop or not over)
+                self._interval(stepper, lr, done, last=last, keep=stop or not over)
             if over:
                 self._require_numbers()
                 return "done"
@@ -179,47 +189,30 @@ class Trainer:
             # a run resumed for longer stands at less of the whole than it did: never before its phase
             within = min(max((done - begun) / (end - begun), 0.0), 1.0)
             lr = config.lr * _rate(within, config.warmup)
-            for group in optimiser.param_groups:
-                group["lr"] = lr
-            self._step(phase, optimiser, indices, within)
+            self._step(stepper, indices, within, lr)
             self.watcher.progress(done)
         raise AssertionError("batches never end")
 
-    def _step(
-        self, phase: Phase, optimiser: torch.optim.Optimizer, indices: np.ndarray, within: float
-    ) -> None:
+    def _step(self, stepper: Stepper, indices: np.ndarray, within: float, lr: float) -> None:
         own, share = part(indices, self.processes.index, self.processes.count)
         batch = self.train_set.batch(own).to(self.device, non_blocking=True)
-        with autocast(self.device, self.config.precision):
-            losses = phase.loss(self.model, batch, within)
-        (losses.loss * share * self.order.weight(indices)).backward()
-        self.processes.sum_gradients(phase.parameters)
-        torch.nn.utils.clip_grad_norm_(phase.parameters, self.config.clip)
-        optimiser.step()
-        optimiser.zero_grad()
+        # a step's noise depends on nothing that a checkpoint would have to hold
+        with seeded(self.device, self.config.seed, Use.TRAINING, self.at.step, self.processes.index):
+            losses = stepper.step(self.model, batch, share * self.order.weight(indices), within, lr)
         self.at.step += 1
-        self.window.add(losses, len(batch))
+        self.window.add(losses, share * len(indices))
 
-    def _interval(
-        self,
-        phase: Phase,
-        optimiser: torch.optim.Optimizer,
-        lr: float,
-        done: float,
-        *,
-        last: bool,
-        keep: bool,
-    ) -> None:
+    def _interval(self, stepper: Stepper, lr: float, done: float, *, last: bool, keep: bool) -> None:
         """A row of figures; where they are due, a validation, and a checkpoint if it may be needed (``keep``)."""
         marks = math.floor(done * self.config.validations)
         due = last or (keep and marks > self.at.validations)
-        row = self._row(lr, phase if due and phase.validated else None)
+        row = self._row(lr, stepper.phase if due and stepper.phase.validated else None)
         if due:
             self.at.validations = marks
         old = time.monotonic() - self._checkpointed > _CHECKPOINT_SECONDS
         if keep and (due or old) and self.folder is not None and self.processes.is_main:
             self._require_numbers()
-            write_checkpoint(self.folder / CHECKPOINT, self.at, self._modules(), optimiser, self.best)
+            write_checkpoint(self.folder / CHECKPOINT, self.at, self._modules(), stepper.optimiser, self.best)
             self._checkpointed = time.monotonic()
         self.watcher.row(row)
 
@@ -267,14 +260,14 @@ class Trainer:
     def _validate(self, phase: Phase) -> Row:
         """−ELBO on a fixed part of the validation texts with fixed noise; notes the best weights."""
         self.model.eval()
-        sums = torch.zeros(2)
-        cuda = [self.device] if self.device.type == "cuda" else []
-        with torch.random.fork_rng(devices=cuda), autocast(self.device, self.config.precision):
-            torch.manual_seed(0)
-            for indices in token_batches(self.validation_set.lengths, 4 * self.config.batch_tokens):
-                sums += self._validation_sums(self.validation_set.batch(indices).to(self.device)).cpu()
+        sums = torch.zeros(2, dtype=torch.float64)
+        batches = token_batches(self.validation_set.lengths, 4 * self.config.batch_tokens)
+        for number in range(self.processes.index, len(batches), self.processes.count):
+            batch = self.validation_set.batch(batches[number]).to(self.device)
+            with seeded(self.device, Use.VALIDATION, number), autocast(self.device, self.config.precision):
+                sums += self._validation_sums(batch).cpu()
         self.model.train()
-        reconstruction, kl = (sums / len(self.validation_set)).tolist()
+        reconstruction, kl = (self.processes.total(sums) / len(self.validation_set)).tolist()
         loss = reconstruction + kl
         self._require_numbers(loss)
         if phase.selects:
@@ -283,7 +276,14 @@ class Trainer:
                 self.best = {name: tensor.clone() for name, tensor in tensors(self.model).items()}
             else:
                 self.at.worse_since += 1
-        return {"validation_loss": loss, "validation_reconstruction": reconstruction, "validation_kl": kl}
+        row = {"validation_loss": loss, "validation_reconstruction": reconstruction, "validation_kl": kl}
+        if phase.heeds_information is not None:
+            # the same on all processes, as they go by it
+            row["validation_mi"], _ = self.processes.agree(
+                measure_collapse(self.model, self.validation_set).mi, stop=False
+            )
+            phase.heeds_information(row["validation_mi"])
+        return row
 
     def _validation_sums(self, batch: AnyBatch) -> Tensor:
         """Reconstruction and KL, each summed over a batch's texts: (2,) nats."""
@@ -299,19 +299,27 @@ def _rate(within: float, warmup: float) -> float:
 
 @contextmanager
 def _interruptible() -> Iterator[threading.Event]:
-    """Turns the first Ctrl-C into a flag, so that the step in hand ends whole; a second one stops at once."""
+    """Turns the first Ctrl-C into a flag, so that the step in hand ends whole; a second one stops at once.
+
+    SIGTERM counts as Ctrl-C: a scheduler sends it when it wants its machine back.
+    """
     flag = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield flag
         return
-    before = signal.getsignal(signal.SIGINT)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
     def note(number: int, frame: Any) -> None:
         flag.set()
-        signal.signal(signal.SIGINT, before)
+        restore()
 
-    signal.signal(signal.SIGINT, note)
+    for number in before:
+        signal.signal(number, note)
     try:
         yield flag
     finally:
-        signal.signal(signal.SIGINT, before)
+        restore()

@@ -16,16 +16,16 @@ class Window:
     """Sums over steps, kept as tensors until a row is due, so that no step waits for the device."""
 
     def __init__(self) -> None:
-        self.texts = 0
+        self.texts = 0.0
         self._sums: Tensor | None = None
         self._beta = torch.zeros(())
         self._latent_dim = 0
 
-    def add(self, losses: Losses, texts: int) -> None:
-        """Takes in a batch of so many texts."""
+    def add(self, losses: Losses, texts: float) -> None:
+        """Takes in the losses of a batch, which count as those of so many texts."""
         means = losses.posterior_mean.detach().float()
-        totals = torch.stack([losses.loss, losses.reconstruction, losses.kl]).detach().float() * texts
-        sums = torch.cat([totals, means.sum(0), (means**2).sum(0)])
+        scalars = torch.stack([losses.loss, losses.reconstruction, losses.kl]).detach().float()
+        sums = torch.cat([scalars, means.mean(0), (means**2).mean(0)]) * texts
         self._sums = sums if self._sums is None else self._sums + sums
         self._beta, self._latent_dim = losses.beta.detach(), means.shape[1]
         self.texts += texts
