@@ -105,11 +105,15 @@ def build(config: Config, vocab_size: int, frequencies: Tensor | None = None) ->
     z = config.latent_dim
     encoder = _class("encoder", config)(config.encoder.options, vocab_size)
     posterior = _class("posterior", config)(config.posterior.options, encoder.out_features, z)
-    prior = _class("prior", config)(config.prior.options, z)
     decoder = _class("decoder", config)(config.decoder.options, vocab_size, z)
     if frequencies is not None:
         decoder.set_unigram_bias(frequencies)
-    return VAE(encoder, posterior, prior, decoder)
+    return VAE(encoder, posterior, build_prior(config), decoder)
+
+
+def build_prior(config: Config) -> nn.Module:
+    """The prior a configuration describes; one that is made of other parts gets them from its ``VAE``."""
+    return _class("prior", config)(config.prior.options, config.latent_dim)
 
 
 def build_objective(config: Config, vocab_size: int) -> Objective:

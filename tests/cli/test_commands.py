@@ -16,7 +16,7 @@ FIGURES = {
 }
 COMMANDS = [
     *("train", "evaluate", "encode", "reconstruct", "sample", "interpolate", "neighbours", "doctor"),
-    *("presets", "bench", "demo", "version"),
+    *("prior", "presets", "bench", "demo", "version"),
 ]
 
 

@@ -12,19 +12,15 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from textvae.bench.sets import BenchmarkSet
 from textvae.errors import TextVAEError
 from textvae.estimators import TextVAE
-from textvae.latent.generate import generate
-from textvae.metrics.sample_quality import sample_quality
-from textvae.noise import prior_draws
+from textvae.estimators.samples import measure_samples
 from textvae.text.batch import evenly
 from textvae.text.corpus import Corpus
 from textvae.text.read import load_corpus
-from textvae.types import BOS, EOS
 
 _ABOUT = ("nll", "nll_stderr", "elbo", "reconstruction", "kl", "mi", "active_units", "latent_dim", "ppl")
 _TEXT = ("bits_per_byte", "bleu", "unk_rate", "n_texts", "n_tokens", "precision", "warnings")
@@ -137,10 +133,13 @@ def _texts(file: Path, benchmark: BenchmarkSet) -> Corpus:
 
 def _samples(vae: TextVAE, train: Corpus, test: Corpus, asked: Asked) -> Mapping[str, float]:
     """The quality of texts drawn from the prior, beside as many real ones."""
-    z = prior_draws(vae.model_.prior(), asked.samples, asked.seed)
-    longest = vae.config_.text.max_length
-    drawn = generate(vae.model_.decoder, z, method="sample", max_length=longest, seed=asked.seed).ids
-    samples = [np.array([BOS, *ids, EOS], np.int32) for ids in drawn]
     tokenizer = vae.tokenizer_
-    real = tokenizer.encode([test.texts[i] for i in evenly(len(test), asked.samples)])
-    return sample_quality(samples, tokenizer.encode(train.texts), real, tokenizer.vocab_size)
+    return measure_samples(
+        vae.model_,
+        tokenizer.encode(train.texts),
+        tokenizer.encode([test.texts[i] for i in evenly(len(test), asked.samples)]),
+        tokenizer.vocab_size,
+        samples=asked.samples,
+        max_length=vae.config_.text.max_length,
+        seed=asked.seed,
+    )

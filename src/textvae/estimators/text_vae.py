@@ -21,9 +21,10 @@ from textvae.device import Precision, resolve_device
 from textvae.errors import TextVAEError
 from textvae.estimators import hub, strings
 from textvae.estimators.evaluating import evaluate
-from textvae.estimators.fitting import train_model, write_figures
+from textvae.estimators.fitting import parameters, train_model, write_figures
 from textvae.estimators.folder import write_whole
 from textvae.estimators.options import check_reads, configuration
+from textvae.estimators.prior import refit, with_prior
 from textvae.estimators.progress import progress_bar
 from textvae.latent.encode import unit_length
 from textvae.latent.generate import Method, generate
@@ -95,7 +96,8 @@ class TextVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         tokenizer_: its ``Tokenizer``.
         config_: the whole ``Config``.
         history_: rows of figures, one an interval of training.
-        metrics_: what ``metrics.json`` holds: ``evaluation``, ``findings``, ``training``, ``data``, ``versions``.
+        metrics_: what ``metrics.json`` holds: ``evaluation``, ``findings``, ``training``, ``data``, ``versions``, and
+            ``prior`` once one was fitted.
         dropped_: how many texts were left out, by reason.
         n_dropped_: how many in all.
         test_texts_: texts kept from training and validation; none where validation texts were given.
@@ -217,7 +219,7 @@ class TextVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         normalize_embeddings: bool = False,
         show_progress_bar: bool = False,
     ) -> np.ndarray:
-        """The mode of q(z|x), a Gaussian's mean: (Z,) for one string, (N, Z) for a list, float32, in the order of the texts.
+        """The mode of q(z|x), a Gaussian's mean: (Z,) for one string, (N, Z) for a list, float32, in their order.
 
         Args:
             texts: one text or several.
@@ -366,6 +368,60 @@ class TextVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         figures = evaluate(self.model_, self.tokenizer_, items, iw_samples=20)
         training = self.metrics_.get("training")
         return strings.findings(self.model_, self.tokenizer_, items, figures, self.history_, training)
+
+    # ------------------------------------------------------------------ another prior
+
+    def fit_prior(
+        self,
+        X: strings.Texts,
+        kind: str = "flow",
+        *,
+        validation: strings.Texts | None = None,
+        options: Mapping[str, Any] | None = None,
+        iw_samples: int = 100,
+    ) -> dict[str, Any]:
+        """Replaces the prior by one fitted to the latents of texts, best those trained on; the rest of the model stays.
+
+        The likelihood rises, as the KL falls by what the old prior charged for regions that no text is in, and
+        samples come from where texts are.
+
+        Args:
+            X: texts; without ``validation``, the same tenth of them as in training is held out.
+            kind: a prior that learns: ``flow``, ``mixture``, ``vamp``, or ``learned_codes`` for a discrete posterior.
+            validation: texts that say when to stop, and that the figures are taken on.
+            options: of the prior, such as ``{"components": 20}``.
+            iw_samples: of the figures' importance weighting.
+
+        Returns:
+            The report of ``textvae.estimators.prior.refit``: figures before and after. ``metrics_`` keeps it as
+            ``prior``, and its ``evaluation`` and ``findings`` are those of the new model.
+
+        Raises:
+            TextVAEError: the prior doesn't go with the posterior, or the texts can't be used.
+        """
+        check_is_fitted(self, "model_")
+        refitted = refit(
+            self.model_,
+            self.tokenizer_,
+            self.config_,
+            with_prior(self.config_, kind, options),
+            strings.text_chunks(X),
+            None if validation is None else strings.as_corpus(validation, "validation texts"),
+            iw_samples=iw_samples,
+            say=_say if self.verbose else (lambda line: None),
+        )
+        self.model_, self.config_ = refitted.model, refitted.config
+        evaluation = evaluate(self.model_, self.tokenizer_, refitted.texts, iw_samples=20)
+        training = self.metrics_.get("training", {})
+        self.metrics_ = self.metrics_ | {
+            "evaluation": {"texts": refitted.report["texts"], **evaluation},
+            "findings": strings.findings(
+                self.model_, self.tokenizer_, refitted.texts, evaluation, self.history_, training
+            ),
+            "training": {**training, "parameters": parameters(self.model_)},
+            "prior": refitted.report,
+        }
+        return refitted.report
 
     # ------------------------------------------------------------------ folders
 

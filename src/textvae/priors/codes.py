@@ -43,7 +43,7 @@ class UniformCodes(nn.Module):
         return self.codebook.new_zeros(self.codebook.shape[:2]).log_softmax(1)
 
 
-@register("prior", "learned_codes", CodesPriorConfig, provides=("prior_log_prob", "codes"))
+@register("prior", "learned_codes", CodesPriorConfig, provides=("prior_log_prob", "codes", "learned"))
 class LearnedCodes(UniformCodes):
     """p(z) = Π_m π_m[z_m], π learned: codes that are used more cost less, each on its own.
 

@@ -21,7 +21,7 @@ class FlowPriorConfig(PartConfig):
             raise ValueError(f"prior flow needs a latent_dim of 2 or more to couple, not {latent_dim}")
 
 
-@register("prior", "flow", FlowPriorConfig, provides=("prior_log_prob", "euclidean"))
+@register("prior", "flow", FlowPriorConfig, provides=("prior_log_prob", "euclidean", "learned"))
 class FlowPrior(nn.Module):
     """z = f(ε), ε ~ N(0, I), f learned affine couplings (Chen et al. 2017; Dinh et al. 2017 for f).
 

@@ -23,7 +23,7 @@ class MixturePriorConfig(PartConfig):
     components: int = Field(default=50, gt=0, description="K, Gaussians")
 
 
-@register("prior", "mixture", MixturePriorConfig, provides=("prior_log_prob", "euclidean"))
+@register("prior", "mixture", MixturePriorConfig, provides=("prior_log_prob", "euclidean", "learned"))
 class MixturePrior(nn.Module):
     """p(z) = Σ_k π_k N(z; μ_k, diag σ_k²), all learned (Tomczak & Welling 2018, the 'MoG' prior).
 

@@ -24,7 +24,7 @@ class VampPriorConfig(PartConfig):
     "prior",
     "vamp",
     VampPriorConfig,
-    provides=("prior_log_prob", "euclidean"),
+    provides=("prior_log_prob", "euclidean", "learned"),
     requires=("textwise",),
 )
 class VampPrior(nn.Module):
