@@ -11,6 +11,7 @@ import math
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.distributions import Distribution, constraints
 
@@ -151,9 +152,16 @@ class Softmax(nn.Linear):
         """-log p of ``target`` (N,) after the states ``hidden`` (N, D): (N,) nats, float32."""
         return linear_cross_entropy(hidden, self.weight, self.bias, target)
 
+    def scores(self, hidden: Tensor) -> Tensor:
+        """w_v · s + b_v for the states ``hidden`` (N, D): (N, V) float32.
+
+        The bias, which is the larger part, is added in float32 even where products run in bf16.
+        """
+        return torch.add(F.linear(hidden, self.weight), self.bias)
+
     def log_probs(self, hidden: Tensor) -> Tensor:
         """Log p of every token after the states ``hidden`` (N, D): (N, V) float32."""
-        return self(hidden).float().log_softmax(-1)
+        return self.scores(hidden).log_softmax(-1)
 
 
 class TokenSequence(Distribution):

@@ -1,4 +1,5 @@
 import itertools
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -8,9 +9,12 @@ from scipy import stats
 
 from textvae.decoders.sequence import SequenceDecoder
 from textvae.errors import TextVAEError
-from textvae.latent.generate import draw, generate
+from textvae.latent import generate as generation
+from textvae.latent.generate import draw
 from textvae.text.batch import Dataset
 from textvae.types import BOS, EOS, PAD, UNK
+
+generate = partial(generation.generate, precision="fp32")  # the same on every machine
 
 METHODS: list[dict[str, Any]] = [
     {"method": "greedy"},
@@ -34,8 +38,12 @@ def log_p(decoder: SequenceDecoder, z: torch.Tensor, texts: list[list[int]]) -> 
     return decoder.eval()(z, batch).log_prob(batch).numpy()
 
 
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
 @pytest.mark.parametrize("options", METHODS, ids=str)
-def test_a_text_depends_on_its_own_row_only(decoder: SequenceDecoder, z: torch.Tensor, options: dict):
+def test_a_text_depends_on_its_own_row_only(
+    decoder: SequenceDecoder, z: torch.Tensor, options: dict, precision: str
+):
+    options = options | {"precision": precision}
     with torch.no_grad():
         decoder.output.bias[EOS] += 1.0  # so that texts end at different steps
     whole = generate(decoder, z, max_length=7, **options)
@@ -71,6 +79,15 @@ def test_log_prob_is_that_of_the_text(decoder: SequenceDecoder, z: torch.Tensor,
     assert all(text.dtype == np.int32 for text in texts)
     whole = [text.tolist() if len(text) == 6 else [*text.tolist(), EOS] for text in texts]
     np.testing.assert_allclose(log_probs, log_p(decoder, z, whole), atol=1e-4)
+
+
+@pytest.mark.parametrize("options", METHODS, ids=str)
+def test_bf16_is_near_float32(decoder: SequenceDecoder, z: torch.Tensor, options: dict):
+    texts, log_probs = generate(decoder, z, max_length=3, precision="bf16", **options)
+    whole = [text.tolist() if len(text) == 3 else [*text.tolist(), EOS] for text in texts]
+    difference = log_probs - log_p(decoder, z, whole)
+    assert 0 < np.abs(difference).max() < 0.2
+    assert abs(difference.mean()) < 0.05
 
 
 @pytest.mark.parametrize("options", METHODS, ids=str)
@@ -214,9 +231,20 @@ def test_draw_inverts_the_cdf():
     np.testing.assert_allclose(frequencies(), P, atol=2e-4)
 
 
-def test_draw_never_leaves_the_support():
-    ends = torch.tensor([0.0, 1 - 2.0**-53], dtype=torch.float64)
-    assert (P[draw(P.log().expand(2, -1), ends)] > 0).all()
+def test_draw_inverts_the_cdf_of_many_ids():
+    scores = torch.randn(1, 1000) * 3
+    uniform = torch.rand(5000, dtype=torch.float64)
+    cdf = scores[0].double().softmax(0).cumsum(0)
+    expected = torch.searchsorted(cdf, (1 - uniform) * cdf[-1])
+    assert torch.equal(draw(scores.expand(5000, -1), uniform), expected)
+
+
+@pytest.mark.parametrize("possible", [[1], [3, 5], [127], [128], [0, 299], [130, 131, 255, 256]])
+def test_draw_never_leaves_the_support(possible: list[int]):
+    scores = torch.full((300,), -torch.inf)
+    scores[possible] = torch.randn(len(possible))
+    uniform = torch.tensor([0.0, 0.5, 1 - 2.0**-53], dtype=torch.float64)
+    assert set(draw(scores.expand(3, -1), uniform).tolist()) <= set(possible)
 
 
 @pytest.mark.parametrize(

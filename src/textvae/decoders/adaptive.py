@@ -60,7 +60,7 @@ class AdaptiveSoftmax(Softmax):
 
     def log_probs(self, hidden: Tensor) -> Tensor:
         """Log p of every token after the states ``hidden`` (N, D): (N, V) float32."""
-        frequent, *rare = self(hidden).float().split(self.sizes, 1)
+        frequent, *rare = self.scores(hidden).split(self.sizes, 1)
         head = torch.cat([frequent, self.classes(hidden).float()], 1).log_softmax(1)
         frequent, classes = head.split([self.sizes[0], len(rare)], 1)
         inside = [scores.log_softmax(1) + classes[:, i, None] for i, scores in enumerate(rare)]

@@ -11,9 +11,11 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from textvae.decoders.sequence import SequenceDecoder
+from textvae.device import Precision, autocast
 from textvae.errors import TextVAEError
 from textvae.latent.beam import beam_search
 from textvae.model import evaluating
@@ -22,6 +24,7 @@ from textvae.types import BOS, EOS, PAD, UNK
 
 Method = Literal["greedy", "sample", "beam"]
 State = tuple[Tensor, ...]
+_BLOCK = 128  # ids whose probabilities are summed up in the first of two steps
 # log p of the next id (B, V), the texts its rows belong to (B,), the step -> the next id (B,)
 Choose = Callable[[Tensor, Tensor, int], Tensor]
 
@@ -52,6 +55,7 @@ def generate(
     allow_unknown: bool = True,
     seed: int = 0,
     batch_size: int = 256,
+    precision: Precision = "auto",
 ) -> Generated:
     """One text for each latent of ``z`` (N, Z).
 
@@ -70,6 +74,8 @@ def generate(
         allow_unknown: whether ``<unk>`` may be written. ``<pad>`` and ``<s>`` never are.
         seed: of ``sample``. Row i draws from stream i of this seed, whatever the other rows are.
         batch_size: rows decoded at once (in a beam search each hypothesis is a row).
+        precision: of the decoder's matrix products: ``bf16`` by autocast; ``auto`` is bf16 where the device has it
+            in hardware. Probabilities are in float32 in any case.
     """
     latents = torch.as_tensor(z, dtype=torch.float32)
     longest = _each(max_length, len(latents))
@@ -79,7 +85,7 @@ def generate(
     ids = [np.empty(0, np.int32)] * len(latents)
     log_probs = np.empty(len(latents), np.float32)
     order = np.argsort(longest, kind="stable")
-    with evaluating(decoder) as device:
+    with evaluating(decoder) as device, autocast(device, precision):
         for start in range(0, len(latents), rows):
             chosen = order[start : start + rows]
             part = latents[torch.from_numpy(chosen)].to(device)
@@ -158,9 +164,10 @@ def _write(
     alive = torch.arange(texts, device=device)  # the texts that the rows of the batch belong to
     tokens = torch.full((texts,), BOS, device=device)
     state: State = decoder.start(z)
+    never = torch.tensor(banned, device=device)
     for t in range(steps):
         log_p, state = decoder.step(tokens, state)
-        tokens = choose(log_p.index_fill(1, torch.tensor(banned, device=device), -torch.inf), alive, t)
+        tokens = choose(log_p.index_fill_(1, never, -torch.inf), alive, t)
         written[alive, t] = tokens
         total[alive] += log_p.gather(1, tokens[:, None])[:, 0]
         going = ((tokens != EOS) & (longest[alive] > t + 1)).nonzero()[:, 0]
@@ -179,18 +186,33 @@ def draw(scores: Tensor, uniform: Tensor, *, top_k: int | None = None, top_p: fl
     candidates: Tensor | None = None
     if top_k is not None and top_k < scores.shape[1]:
         scores, candidates = scores.topk(top_k, 1)
-    probabilities = scores.to(_wide(scores.device)).softmax(1)
+    probabilities = scores.softmax(1)
     if top_p < 1:
         probabilities, order = probabilities.sort(dim=1, descending=True, stable=True)
         candidates = order if candidates is None else candidates.gather(1, order)
         # an id stays while those before it have not yet reached top_p, so the likeliest always does
-        before = probabilities.cumsum(1) - probabilities
+        before = probabilities.cumsum(1, dtype=_wide(scores.device)) - probabilities
         probabilities = probabilities.masked_fill(before >= top_p, 0)
-    cdf = probabilities.cumsum(1)
-    # with a threshold in (0, total], the first id whose cdf reaches it has a probability above 0
-    threshold = (1 - uniform.to(cdf.dtype))[:, None] * cdf[:, -1:]
-    place = torch.searchsorted(cdf, threshold)
+    place = _invert(probabilities, uniform)
     return place[:, 0] if candidates is None else candidates.gather(1, place)[:, 0]
+
+
+def _invert(weights: Tensor, uniform: Tensor) -> Tensor:
+    """(B, 1) the first places where the running sum of weights (B, V) reaches 1 - uniform (B,) of the whole.
+
+    A running sum in float64 costs as much as the decoder. So the block is found first, by the sums of blocks,
+    then the place in it. As 1 - uniform is above 0, so is the weight that is found.
+    """
+    wide = _wide(weights.device)
+    blocks = F.pad(weights, (0, -weights.shape[1] % _BLOCK)).unflatten(1, (-1, _BLOCK))
+    sums = blocks.sum(2).to(wide)
+    cdf = sums.cumsum(1)
+    threshold = (1 - uniform.to(wide))[:, None] * cdf[:, -1:]
+    block = torch.searchsorted(cdf, threshold)
+    over = (cdf.gather(1, block) - threshold) / sums.gather(1, block)  # in [0, 1), but for rounding
+    cdf = blocks.gather(1, block[:, :, None].expand(-1, -1, _BLOCK))[:, 0].to(wide).cumsum(1)
+    place = torch.searchsorted(cdf, (1 - over).clamp_min(1e-12) * cdf[:, -1:])
+    return block * _BLOCK + place
 
 
 def _wide(device: torch.device) -> torch.dtype:
