@@ -41,6 +41,11 @@ class TargetRate(nn.Module):
         self.register_buffer("log_beta", torch.tensor(math.log(0.1)))
         self.register_buffer("kl", torch.tensor(float(target)))
 
+    @property
+    def beta(self) -> Tensor:
+        """The weight as it stands: a scalar."""
+        return self.log_beta.exp()
+
     def forward(self, kl: Tensor) -> Tensor:
         """The weight for a batch whose mean KL is ``kl`` nats (a scalar); moves the controller when training."""
         if self.training:
@@ -49,4 +54,4 @@ class TargetRate(nn.Module):
                 # the error is cut so that the first, wild batches can't throw beta to its limits
                 error = ((self.kl - self.target) / self.target).clamp(-1, 1)
                 self.log_beta.add_(self.gain * error).clamp_(self.floor, self.ceiling)
-        return self.log_beta.exp()
+        return self.beta
