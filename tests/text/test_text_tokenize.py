@@ -1,6 +1,8 @@
 """Tokenizers: what goes in comes out, the special ids, the benchmark's counts, the file."""
 
 import json
+import os
+import subprocess
 import sys
 
 import numpy as np
@@ -269,3 +271,28 @@ def test_foreign_and_damaged_files_are_refused(by_kind, tmp_path):
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(TextVAEError, match="cannot read the tokenizer"):
         Tokenizer.load(path)
+
+
+FORKING = """
+import os
+from textvae.text.tokenize import Tokenizer
+texts = [f"some text of number {i}" for i in range(3000)]
+tokenizer = Tokenizer.train(texts)
+ids = [row.tolist() for row in tokenizer.encode(texts)]
+assert len(os.listdir("/proc/self/task")) > 1, "no threads"
+child = os.fork()
+if not child:
+    os._exit([row.tolist() for row in tokenizer.encode(texts)] != ids)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+assert os.environ["TOKENIZERS_PARALLELISM"] == "false"
+"""
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="threads are counted where Linux shows them")
+def test_encoding_uses_threads_and_a_forked_process_does_not_wait_for_them():
+    environment = {key: value for key, value in os.environ.items() if key != "TOKENIZERS_PARALLELISM"}
+    environment |= {"RAYON_NUM_THREADS": "2", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", FORKING], env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert (done.returncode, done.stderr) == (0, "")

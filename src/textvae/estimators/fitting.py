@@ -33,7 +33,6 @@ from textvae.store import (
     METRICS,
     TOKENIZER,
     TOKENS,
-    read_json,
     write_atomically,
     write_config,
     write_json,
@@ -92,10 +91,7 @@ def train_model(
     config = configure(saved)
     resumed = saved is not None
     with _tokens_folder(folder if processes.is_main else None) as tokens:
-        tokenizer = folder / TOKENIZER if resumed and folder is not None else None
-        material = prepare(texts, validation, config, tokens, tokenizer_file=tokenizer, say=say)
-        if resumed and folder is not None:
-            _check_same_texts(folder, material)
+        material = prepare(texts, validation, config, tokens, resumed=folder if resumed else None, say=say)
         for line in describe(material):
             say(line)
         return _train(config, material, processes, home, folder, resumed, device, started, watcher, say)
@@ -248,15 +244,6 @@ def _tokens_folder(folder: Path | None) -> Iterator[Path]:
         if not there:
             with contextlib.suppress(OSError):
                 folder.rmdir()  # nothing came of it
-
-
-def _check_same_texts(folder: Path, material: Material) -> None:
-    before = read_json(folder / METRICS).get("data", {}).get("sha256")
-    if before != material.facts["sha256"]:
-        raise TextVAEError(
-            f"The texts are not those that the training in {folder} started with: "
-            "resume with the same files, or start anew with --overwrite."
-        )
 
 
 def _write_start(folder: Path, config: Config, material: Material, fresh: bool) -> None:

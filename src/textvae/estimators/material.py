@@ -14,12 +14,14 @@ import numpy as np
 from textvae.config import Config
 from textvae.errors import TextVAEError
 from textvae.metrics.text_quality import unknown_rate
+from textvae.store import METRICS, TOKENIZER, read_json
 from textvae.text.batch import Dataset, drop_long
 from textvae.text.corpus import Corpus
 from textvae.text.disk import TextFile, read_tokens, write_tokens
 from textvae.text.formats import blocks_of
 from textvae.text.split import HeldOut, split_texts
 from textvae.text.tokenize import Tokenizer
+from textvae.types import BOS
 
 _HELD_OUT = 0.1  # share of the texts kept from training where no validation texts are given
 _FEWEST_TO_HALVE = 20  # held-out texts, to have test texts beside the validation texts
@@ -49,7 +51,8 @@ def prepare(
     config: Config,
     folder: Path,
     *,
-    tokenizer_file: Path | None = None,
+    resumed: Path | None = None,
+    tokenizer: Tokenizer | None = None,
     say: Say = lambda line: None,
 ) -> Material:
     """Splits and tokenises texts of any number, in memory that does not grow with it.
@@ -57,41 +60,44 @@ def prepare(
     Args:
         chunks: the texts, read once.
         validation: without it a tenth of the texts is kept from training, 20,000 at most.
-        folder: where the training texts are until they are tokenised, and their tokens while they are trained on;
-            tokens of the same texts that are there already are used.
-        tokenizer_file: a tokeniser there is already.
+        folder: where the training texts are until they are tokenised, and their tokens while they are trained on.
+        resumed: the folder of the training that goes on: it gives the tokeniser, its texts have to be the same, and
+            tokens that it left in ``folder`` are used.
+        tokenizer: one that there is already; without it, and unless a training goes on, one learns from the texts.
         say: takes lines that tell how far the reading is.
 
     Raises:
         TextVAEError: the texts can't be read or trained on, or the folder can't be written.
     """
-    seed = config.train.seed
+    seed, options, longest = config.train.seed, config.text, config.text.max_length
     tally = _Tally(say)
     with TextFile(folder / "texts.txt") as train:
         if validation is None:
-            held_out = HeldOut(_HELD_OUT, seed)
-            for chunk in tally.passing(chunks):
-                train.extend(held_out.sift(chunk.texts))
-            rest, held = held_out.settle()
-            train.extend(rest)
+            held, test = _hold_out(tally.passing(chunks), train, seed)
         else:
             for chunk in tally.passing(chunks):
                 train.extend(chunk.texts)
-            held = validation.texts
+            held, test = validation.texts, []
             tally.note_validation(validation)
-        test: list[str] = []
-        if validation is None and len(held) >= _FEWEST_TO_HALVE and len(set(held)) > 1:
-            held, test = split_texts(held, 0.5, seed)
 
-        if tokenizer_file is None:
-            options = config.text
-            tokenizer = Tokenizer.train(train.evenly(_LEARNT_FROM), options.tokenizer, options.vocab_size)
-        else:
-            tokenizer = Tokenizer.load(tokenizer_file)
-        learnt_from = train.fitting(_LEARNT_FROM)
-        longest = config.text.max_length
-        data = _tokenised(train, tokenizer, longest, folder, key=f"{tally.sha256} {seed} {longest}")
+        key = f"{tally.sha256} {seed} {options.model_dump_json()}"
+        data = None
+        if resumed is not None:
+            _check_same_texts(resumed, tally.sha256)
+            tokenizer = Tokenizer.load(resumed / TOKENIZER)
+            data = read_tokens(folder, key)
+        elif tokenizer is None:
+            sample = train.evenly(_LEARNT_FROM)
+            tokenizer = Tokenizer.train(sample, options.tokenizer, options.vocab_size, count=False)
+        if data is None:
+            counts = _write(train, tokenizer, longest, folder, key)
+            if tokenizer.frequencies is None:
+                tokenizer.frequencies = counts
+            data = read_tokens(folder, key)
+        if data is None:
+            raise _all_long(len(train), "training", longest)
         tally.leave_out(len(train) - len(data), longest)
+        learnt_from = train.fitting(_LEARNT_FROM)
 
     validation_ids, held = _short(tokenizer, held, "validation", longest, tally)
     if test:
@@ -183,22 +189,41 @@ class _Tally:
         self._digest.update("".join(f"{text}\n" for text in corpus.texts).encode(errors="surrogatepass"))
 
 
-def _tokenised(train: TextFile, tokenizer: Tokenizer, longest: int, folder: Path, key: str) -> Dataset:
-    """The token ids of the texts that are short enough, on disk."""
-    key = hashlib.sha256(f"{key} {tokenizer.to_json()}".encode()).hexdigest()
-    data = read_tokens(folder, key)
-    if data is None:
-        write_tokens(folder, _short_ids(train, tokenizer, longest), tokenizer.vocab_size, key)
-        data = read_tokens(folder, key)
-    if data is None:
-        raise _all_long(len(train), "training", longest)
-    return data
+def _hold_out(chunks: Iterable[Corpus], train: TextFile, seed: int) -> tuple[list[str], list[str]]:
+    """Validation and test texts; the others go to the file."""
+    held_out = HeldOut(_HELD_OUT, seed)
+    for chunk in chunks:
+        train.extend(held_out.sift(chunk.texts))
+    rest, held = held_out.settle()
+    train.extend(rest)
+    if len(held) < _FEWEST_TO_HALVE or len(set(held)) < 2:
+        return held, []
+    return split_texts(held, 0.5, seed)
 
 
-def _short_ids(texts: Iterable[str], tokenizer: Tokenizer, longest: int) -> Iterator[np.ndarray]:
-    for block in blocks_of(texts):
-        ids = tokenizer.encode(block)
-        yield from (ids[i] for i in drop_long(ids, longest)[0])
+def _check_same_texts(folder: Path, sha256: str) -> None:
+    if read_json(folder / METRICS).get("data", {}).get("sha256") != sha256:
+        raise TextVAEError(
+            f"The texts are not those that the training in {folder} started with: "
+            "resume with the same files, or start anew with --overwrite."
+        )
+
+
+def _write(train: Iterable[str], tokenizer: Tokenizer, longest: int, folder: Path, key: str) -> np.ndarray:
+    """Puts the token ids of the texts that are short enough on disk; of each id, how often it is a target (V,)."""
+    counts = np.zeros(tokenizer.vocab_size, dtype=np.int64)
+
+    def short() -> Iterator[np.ndarray]:
+        for block in blocks_of(train):
+            ids = tokenizer.encode(block)
+            kept = [ids[i] for i in drop_long(ids, longest)[0]]
+            if kept:
+                counts[:] += np.bincount(np.concatenate(kept), minlength=len(counts))
+            yield from kept
+
+    write_tokens(folder, short(), tokenizer.vocab_size, key)
+    counts[BOS] = 0
+    return counts
 
 
 def _short(

@@ -72,7 +72,9 @@ def as_corpus(texts: Texts, name: str = "texts") -> Corpus:
     return join_chunks(text_chunks(texts, name))
 
 
-def _cleaned(corpus: Corpus) -> Corpus:
+def _cleaned(corpus: Any) -> Corpus:
+    if not isinstance(corpus, Corpus):
+        raise TextVAEError(f"Chunks of texts are corpora, not a {type(corpus).__name__}.")
     texts = list(map(clean_text, corpus.texts))
     if all(texts):
         return replace(corpus, texts=texts)

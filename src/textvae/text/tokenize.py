@@ -11,6 +11,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
@@ -28,7 +29,9 @@ _CHUNK = 10_000  # texts encoded at once
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 # Rust reads this at every call. Unset, it warns whenever a process that has encoded forks.
-os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+_PARALLELISM = "TOKENIZERS_PARALLELISM"
+_PROCESS = None if _PARALLELISM in os.environ else os.getpid()
+os.environ.setdefault(_PARALLELISM, "false")
 
 
 class Tokenizer:
@@ -47,7 +50,9 @@ class Tokenizer:
         self.frequencies = frequencies
 
     @classmethod
-    def train(cls, texts: Iterable[str], kind: str = "auto", vocab_size: int = 10_000) -> Tokenizer:
+    def train(
+        cls, texts: Iterable[str], kind: str = "auto", vocab_size: int = 10_000, *, count: bool = True
+    ) -> Tokenizer:
         """Learn a vocabulary of the most frequent pieces; a pure function of the texts.
 
         ``kind`` is one of
@@ -59,7 +64,8 @@ class Tokenizer:
         - ``auto``: ``char`` when most letters are Chinese or Japanese and no spaces stand between the words,
           else ``word``.
 
-        ``vocab_size`` is the most ordinary pieces to keep: the four special tokens come on top of it.
+        ``vocab_size`` is the most ordinary pieces to keep: the four special tokens come on top of it. To ``count`` the
+        ``frequencies`` takes as long as encoding; without it they are None, for the caller to set.
 
         Raises ``TextVAEError`` for an unknown kind, no texts, or nothing in them.
         """
@@ -74,9 +80,11 @@ class Tokenizer:
         if kind == "auto":
             kind = "char" if is_mostly_cjk(sample) and not is_pretokenized(sample) else "word"
         pretokenized = kind == "word" and is_pretokenized(sample)
-        model = train_model(list(map(_encodable, texts)), kind, pretokenized, vocab_size)
+        with _all_cores():
+            model = train_model(list(map(_encodable, texts)), kind, pretokenized, vocab_size)
         tokenizer = cls(model, kind, pretokenized, None)
-        tokenizer.frequencies = tokenizer._count(texts)
+        if count:
+            tokenizer.frequencies = tokenizer._count(texts)
         return tokenizer
 
     @property
@@ -174,13 +182,13 @@ class Tokenizer:
         """The ids of each text without ``<s>`` and ``</s>``."""
         rest = iter(texts)
         while chunk := list(map(_encodable, itertools.islice(rest, _CHUNK))):
-            if self.kind == "jieba":
-                words = list(map(jieba_words, chunk))
-                encodings = self._model.encode_batch_fast(words, is_pretokenized=True)
-            else:
-                # The space makes a word the same piece at the start of a text as inside it; decode drops it.
-                inputs = [" " + text if text else text for text in chunk] if self._is_bytes else chunk
-                encodings = self._model.encode_batch_fast(inputs)
+            # The space makes a word the same piece at the start of a text as inside it; decode drops it.
+            inputs = [" " + text if text else text for text in chunk] if self._is_bytes else chunk
+            words = self.kind == "jieba"
+            with _all_cores():
+                encodings = self._model.encode_batch_fast(
+                    list(map(jieba_words, chunk)) if words else inputs, is_pretokenized=words
+                )
             for encoding in encodings:
                 yield encoding.ids
 
@@ -192,6 +200,21 @@ class Tokenizer:
             flat = np.fromiter(itertools.chain.from_iterable(chunk), dtype=np.int64)
             counts += np.bincount(flat, minlength=len(counts))
         return counts
+
+
+@contextmanager
+def _all_cores() -> Iterator[None]:
+    """Lets Rust work in parallel, unless the environment says what it may do, or this process has been forked: Rust's
+    threads are not forked with it, and it would wait for them.
+    """
+    if os.getpid() != _PROCESS:
+        yield
+        return
+    os.environ[_PARALLELISM] = "true"
+    try:
+        yield
+    finally:
+        os.environ[_PARALLELISM] = "false"
 
 
 def _listed(texts: Iterable[str]) -> list[str]:
