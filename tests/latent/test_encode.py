@@ -33,6 +33,12 @@ def test_precision_and_mode_do_not_matter(model: VAE, dataset: Dataset):
     np.testing.assert_array_equal(mean, encode(model.eval(), dataset).mean)
 
 
+def test_bf16_is_near_fp32(model: VAE, dataset: Dataset):
+    exact, fast = encode(model, dataset).mean, encode(model, dataset, precision="bf16").mean
+    assert fast.dtype == np.float32
+    assert 0 < np.abs(fast - exact).max() < 0.05 * np.abs(exact).max()
+
+
 def test_progress_rises_to_one(model: VAE, dataset: Dataset):
     shares: list[float] = []
     encode(model, dataset, max_tokens=32, progress=shares.append)

@@ -178,7 +178,7 @@ def _rewrite(
     model: VAE, tokenizer: Tokenizer, dataset: Dataset, texts: Sequence[str]
 ) -> tuple[list[str], list[str]]:
     """The texts written greedily from their latents, and as they are compared with these."""
-    z = encode(model, dataset, max_tokens=budget(dataset)).mode
+    z = encode(model, dataset).mode
     # a text that runs on beyond twice its original is wrong however it ends
     written = generate(model.decoder, z, max_length=2 * dataset.lengths).ids  # pyright: ignore
     if tokenizer.kind in ("bpe", "unigram"):

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from textvae.device import Precision
 from textvae.errors import TextVAEError
 from textvae.estimators.streams import Stream
 from textvae.latent.encode import encode, unit_length
@@ -96,17 +97,17 @@ def encode_strings(
     texts: Sequence[str],
     *,
     batch_size: int | None = None,
+    precision: Precision = "fp32",
     progress: Progress | None = None,
 ) -> np.ndarray:
     """The modes of q(z|x), (N, Z) float32, in the order of the texts; none give (0, Z)."""
     if not texts:
         return np.zeros((0, model.latent_dim), np.float32)
     dataset = Dataset(tokenizer.encode(texts))
-    longest = int(dataset.lengths.max())
     if batch_size is not None and batch_size < 1:
         raise TextVAEError(f"batch_size must be at least 1, got {batch_size}.")
-    most = max(MAX_TOKENS, longest) if batch_size is None else batch_size * longest
-    return encode(model, dataset, max_tokens=most, progress=progress).mode
+    most = None if batch_size is None else batch_size * int(dataset.lengths.max())
+    return encode(model, dataset, max_tokens=most, precision=precision, progress=progress).mode
 
 
 def encode_chunks(
@@ -116,6 +117,7 @@ def encode_chunks(
     *,
     normalize: bool = False,
     batch_size: int | None = None,
+    precision: Precision = "fp32",
     processes: Processes | None = None,
     file: RowFile | None = None,
     progress: Progress | None = None,
@@ -127,6 +129,7 @@ def encode_chunks(
     Args:
         normalize: scale each latent to length 1.
         batch_size: texts encoded at once, at most; by default as many as fit.
+        precision: of ``encode``.
         processes: share out the texts of each chunk.
         file: on the main process.
         progress: called with the number of texts done.
@@ -137,7 +140,8 @@ def encode_chunks(
         corpus = part.corpus
         labels = list(corpus.labels) if labels is None else labels
         if len(part) and not part.done:
-            z = stream.gather(part, encode_strings(model, tokenizer, part.own_texts, batch_size=batch_size))
+            own = encode_strings(model, tokenizer, part.own_texts, batch_size=batch_size, precision=precision)
+            z = stream.gather(part, own)
             if z is not None:
                 columns = {
                     "index": np.arange(part.first, part.first + len(part)),

@@ -217,6 +217,7 @@ class TextVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         *,
         batch_size: int | None = None,
         normalize_embeddings: bool = False,
+        precision: Precision = "fp32",
         show_progress_bar: bool = False,
     ) -> np.ndarray:
         """The mode of q(z|x), a Gaussian's mean: (Z,) for one string, (N, Z) for a list, float32, in their order.
@@ -225,13 +226,20 @@ class TextVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             texts: one text or several.
             batch_size: texts encoded at once, at most; by default as many as fit.
             normalize_embeddings: scale each latent to length 1.
+            precision: ``fp32``; ``bf16``, which is faster where the device has it and moves latents by about a
+                hundredth of their spread; or ``auto``, bf16 where it is fast.
             show_progress_bar: on stderr.
         """
         check_is_fitted(self, "model_")
         one, items = _one_or_more(texts)
         with progress_bar("encoding", show_progress_bar, total=1) as progress:
             z = strings.encode_strings(
-                self.model_, self.tokenizer_, items, batch_size=batch_size, progress=progress
+                self.model_,
+                self.tokenizer_,
+                items,
+                batch_size=batch_size,
+                precision=precision,
+                progress=progress,
             )
         if normalize_embeddings:
             z = unit_length(z)

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-import torch
 
+from textvae.device import Precision, autocast
 from textvae.model import VAE, evaluating
 from textvae.text.batch import token_batches
 from textvae.types import Data
@@ -29,21 +29,26 @@ def encode(
     model: VAE,
     dataset: Data,
     *,
-    max_tokens: int = 16_384,
+    max_tokens: int | None = None,
+    precision: Precision = "fp32",
     progress: Callable[[float], object] | None = None,
 ) -> Posterior:
     """The posterior's mean, standard deviation and mode for every text, in the data set's order.
 
-    Runs in float32 whatever precision the model was trained in.
-
     Args:
-        max_tokens: most tokens in a batch, pads included.
+        max_tokens: most tokens in a batch, pads included; by default few enough for a processor's caches, and more
+            for other devices.
+        precision: of the matrix products, whatever the model was trained in: ``bf16`` by autocast, which moves z by
+            about a hundredth of its spread; ``auto`` is bf16 where the device has it in hardware.
         progress: called with the share done, in (0, 1].
     """
     mean = np.empty((len(dataset), model.latent_dim), np.float32)
     stddev, mode = np.empty_like(mean), np.empty_like(mean)
     done = 0
-    with evaluating(model) as device, torch.autocast(device.type, enabled=False):
+    with evaluating(model) as device, autocast(device, precision):
+        if max_tokens is None:
+            usual = 4_096 if device.type == "cpu" else 16_384
+            max_tokens = max(usual, int(dataset.lengths.max()))
         for indices in token_batches(dataset.lengths, max_tokens):
             q = model.encode(dataset.batch(indices).to(device))
             mean[indices] = q.mean.float().cpu().numpy()
