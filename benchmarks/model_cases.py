@@ -208,7 +208,9 @@ def sampling(setting: Setting) -> Result:
         return written["reference"]
 
     def textvae() -> float:
-        ids = generate(model.decoder, z, method="sample", max_length=_MAX_LENGTH).ids
+        ids = generate(
+            model.decoder, z, method="sample", max_length=_MAX_LENGTH, precision=setting.precision
+        ).ids
         # a text that was not cut has its </s> besides its ids
         written["textvae"] = sum(min(len(text) + 1, _MAX_LENGTH) for text in ids)
         return written["textvae"]
@@ -217,7 +219,7 @@ def sampling(setting: Setting) -> Result:
     figures = setting.rates(runs)
     means = {name: round(tokens / texts, 1) for name, tokens in written.items()}
     return setting.result(
-        "sample", "tokens/s", figures, setting.flops.scoring, texts=texts, mean_lengths=means
+        "sample", "tokens/s", figures, setting.flops.scoring, setting.format, texts=texts, mean_lengths=means
     )
 
 

@@ -71,7 +71,9 @@ def test_likelihoods_in_bf16_agree_to_a_hundredth(models, texts):
 @pytest.mark.parametrize("method", ["greedy", "sample", "beam"])
 def test_generated_texts_agree_but_for_near_ties(models, method):
     z = np.random.default_rng(0).standard_normal((40, 4)).astype(np.float32)
-    here, there = (generate(model.decoder, z, method=method, max_length=15) for model in models)
+    here, there = (
+        generate(model.decoder, z, method=method, max_length=15, precision="fp32") for model in models
+    )
     same = [np.array_equal(a, b) for a, b in zip(here.ids, there.ids, strict=True)]
     assert sum(same) >= 38  # rounding may turn a near tie, once in twenty texts
     np.testing.assert_allclose(there.log_probs[same], here.log_probs[same], atol=1e-3)
