@@ -10,7 +10,9 @@ from textvae.posteriors.gaussian import GaussianPosterior
 from textvae.processes import mean_over_batch
 from textvae.registry import PartConfig, register
 
-_EPSILON = 1e-5
+# A floor under the variance, where a constant is usually added to it: training would shrink μ until that counted,
+# and so escape the bound on the KL.
+_LEAST_VARIANCE = 1e-12
 _MOMENTUM = 0.1  # of a batch in the running statistics
 
 
@@ -52,7 +54,7 @@ class BatchNormPosterior(GaussianPosterior):
         mean, variance = (
             self._statistics(loc) if self.training else (self.running_mean, self.running_variance)
         )
-        return self.gamma * (loc - mean) * (variance + _EPSILON).rsqrt() + self.beta
+        return self.gamma * (loc - mean) * variance.clamp_min(_LEAST_VARIANCE).rsqrt() + self.beta
 
     def _statistics(self, loc: Tensor) -> tuple[Tensor, Tensor]:
         mean = mean_over_batch(loc)
