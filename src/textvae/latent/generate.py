@@ -11,7 +11,6 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from textvae.decoders.sequence import SequenceDecoder
@@ -149,7 +148,8 @@ def _sampler(
     uniforms = uniforms.to(device, _wide(device))
 
     def choose(log_p: Tensor, rows: Tensor, step: int) -> Tensor:
-        return draw(log_p / temperature, uniforms[rows, step], top_k=top_k, top_p=top_p)
+        scores = log_p if temperature == 1 else log_p / temperature
+        return draw(scores, uniforms[rows, step], top_k=top_k, top_p=top_p)
 
     return choose
 
@@ -203,14 +203,15 @@ def _invert(weights: Tensor, uniform: Tensor) -> Tensor:
     A running sum in float64 costs as much as the decoder. So the block is found first, by the sums of blocks,
     then the place in it. As 1 - uniform is above 0, so is the weight that is found.
     """
-    wide = _wide(weights.device)
-    blocks = F.pad(weights, (0, -weights.shape[1] % _BLOCK)).unflatten(1, (-1, _BLOCK))
-    sums = blocks.sum(2).to(wide)
+    wide, last = _wide(weights.device), weights.shape[1] - 1
+    whole, rest = weights.tensor_split([weights.shape[1] // _BLOCK * _BLOCK], 1)
+    sums = torch.cat([whole.unflatten(1, (-1, _BLOCK)).sum(2), rest.sum(1, keepdim=True)], 1).to(wide)
     cdf = sums.cumsum(1)
     threshold = (1 - uniform.to(wide))[:, None] * cdf[:, -1:]
     block = torch.searchsorted(cdf, threshold)
     over = (cdf.gather(1, block) - threshold) / sums.gather(1, block)  # in [0, 1), but for rounding
-    cdf = blocks.gather(1, block[:, :, None].expand(-1, -1, _BLOCK))[:, 0].to(wide).cumsum(1)
+    ids = block * _BLOCK + torch.arange(_BLOCK, device=weights.device)
+    cdf = weights.gather(1, ids.clamp_max(last)).masked_fill(ids > last, 0).to(wide).cumsum(1)
     place = torch.searchsorted(cdf, (1 - over).clamp_min(1e-12) * cdf[:, -1:])
     return block * _BLOCK + place
 
