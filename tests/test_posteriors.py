@@ -323,6 +323,14 @@ def test_options_out_of_range_are_refused(options, sentence):
         small_config(posterior=options)
 
 
+@pytest.mark.parametrize("name", ["vmf", "vq", "fsq"])
+def test_a_rate_is_not_held_where_it_cannot_move(name):
+    config = {"posterior": part_options("posterior", name), "objective": {"target_kl": 5}}
+    with pytest.raises(TextVAEError, match=rf"objective\.target_kl 5.0 can't be held with posterior {name}"):
+        small_config(**config)
+    small_config(posterior={"name": "vmf", "kappa": "learned"}, objective={"target_kl": 5})
+
+
 @pytest.mark.parametrize("name", ["vmf", "flow"])
 def test_a_line_is_no_sphere_and_has_nothing_to_couple(name):
     with pytest.raises(TextVAEError, match=f"posterior {name} needs a latent_dim of 2 or more"):

@@ -167,6 +167,16 @@ class Config(_Section):
             part.options.check_latent_dim(self.latent_dim)
         return self
 
+    @model_validator(mode="after")
+    def _rate_can_be_held(self) -> Self:
+        target = getattr(self.objective.options, "target_kl", None)
+        if target is not None and self.posterior.options.fixed_rate:
+            raise ValueError(
+                f"objective.target_kl {target} can't be held with posterior {self.posterior.name}, "
+                "whose options alone set the KL"
+            )
+        return self
+
 
 def _misfit(entry: Entry, feature: str, others: Sequence[Entry]) -> str:
     """What ``entry`` needs and none of ``others`` offers, by the names of the parts that do."""

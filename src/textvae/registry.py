@@ -32,6 +32,11 @@ class PartConfig(BaseModel):
         """What the part needs of the others with just these options, beside what it needs with any."""
         return frozenset()
 
+    @property
+    def fixed_rate(self) -> bool:
+        """Whether a posterior's KL is what it is, however its weight is moved."""
+        return False
+
     def check_latent_dim(self, latent_dim: int) -> None:
         """Raises ``ValueError`` where the part can't be of so many dimensions."""
 

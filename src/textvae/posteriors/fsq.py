@@ -15,6 +15,10 @@ class FSQPosteriorConfig(PartConfig):
 
     levels: int = Field(default=5, ge=2, description="L, the values that each number of z can take")
 
+    @property
+    def fixed_rate(self) -> bool:
+        return True
+
 
 @register(
     "posterior",

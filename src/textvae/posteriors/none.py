@@ -12,6 +12,10 @@ from textvae.registry import PartConfig, register
 class NoPosteriorConfig(PartConfig):
     """No posterior has no options."""
 
+    @property
+    def fixed_rate(self) -> bool:
+        return True
+
 
 @register(
     "posterior",

@@ -21,6 +21,10 @@ class VonMisesFisherPosteriorConfig(PartConfig):
         description="concentration around the mean direction: a number, or learned for each text",
     )
 
+    @property
+    def fixed_rate(self) -> bool:
+        return self.kappa != "learned"
+
     def check_latent_dim(self, latent_dim: int) -> None:
         if latent_dim < 2:
             raise ValueError(f"posterior vmf needs a latent_dim of 2 or more, a sphere's, not {latent_dim}")

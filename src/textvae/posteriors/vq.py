@@ -31,6 +31,10 @@ class VQPosteriorConfig(PartConfig):
         if latent_dim % self.codes:
             raise ValueError(f"latent_dim {latent_dim} is not a multiple of posterior.codes {self.codes}")
 
+    @property
+    def fixed_rate(self) -> bool:
+        return True
+
 
 @register(
     "posterior",
