@@ -17,7 +17,7 @@ class InfoVaeConfig(PartConfig):
 
     alpha: float = Field(default=0.5, le=1, description="weight of the information of x and z")
     divergence: float = Field(
-        default=100.0, ge=0, description="λ, the weight of the divergence between all texts' z and the prior"
+        default=10.0, ge=0, description="λ, the weight of the divergence between all texts' z and the prior"
     )
     kernel: Kernel = Field(default="rbf", description="of the maximum mean discrepancy")
 

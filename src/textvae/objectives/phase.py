@@ -52,6 +52,8 @@ class Phase:
         selects: a lower one means better weights (not so while another loss is minimised).
         turn: where not every batch is for all updates: gives those for the next batch, from progress in [0, 1)
             within the phase. It is asked once a batch; what it goes by has to be in the objective's buffers.
+        momentum: β_1 of Adam: less than usual where two updates work against each other, and what was learnt of the
+            other a few steps ago is out of date (Radford et al. 2016).
         heeds_information: is told I(x; z) over the validation texts, in nats, at every validation.
     """
 
@@ -61,6 +63,7 @@ class Phase:
     validated: bool = False
     selects: bool = False
     turn: Callable[[float], Sequence[Update]] | None = None
+    momentum: float = 0.9
     heeds_information: Callable[[float], None] | None = None
 
 

@@ -16,7 +16,7 @@ class WaeConfig(PartConfig):
     """Options of the Wasserstein autoencoder."""
 
     divergence: float = Field(
-        default=100.0, ge=0, description="λ, the weight of the divergence between all texts' z and the prior"
+        default=10.0, ge=0, description="λ, the weight of the divergence between all texts' z and the prior"
     )
     kernel: Kernel = Field(default="imq", description="of the maximum mean discrepancy")
 

@@ -22,7 +22,8 @@ class Stepper:
         self.phase, self.config, self.processes = phase, config, processes
         moved = dict.fromkeys(p for update in phase.updates for p in update.parameters)
         fused = processes.device.type in ("cpu", "cuda")
-        self.optimiser = torch.optim.Adam(list(moved), lr=config.lr, fused=fused)
+        betas = phase.momentum, 0.999
+        self.optimiser = torch.optim.Adam(list(moved), lr=config.lr, betas=betas, fused=fused)
 
     def step(self, model: nn.Module, batch: object, weight: float, progress: float, lr: float) -> Losses:
         """Makes the updates that are due and gives the losses of the first.
