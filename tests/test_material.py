@@ -16,7 +16,7 @@ from models import small_config
 from textvae import Corpus, TextVAE, TextVAEError
 from textvae.estimators import material
 from textvae.estimators.material import prepare
-from textvae.store import tensors
+from textvae.store import TOKENS, tensors
 from textvae.text import disk
 from textvae.text.grammar import grammar_corpus
 from textvae.text.read import read_chunks
@@ -130,16 +130,16 @@ def unbroken() -> dict[str, list]:
 
 def test_a_resumed_training_uses_the_tokens_that_are_there(interrupted, unbroken, tmp_path, monkeypatch):
     folder = shutil.copytree(interrupted, tmp_path / "cut")
-    assert (folder / "tokens" / "tokens.json").exists()
+    assert (folder / TOKENS / "tokens.json").exists()
     monkeypatch.setattr(material, "write_tokens", lambda *_: pytest.fail("tokenised again"))
     assert weights(TextVAE().fit(iter(TEXTS), output=folder, resume=True)) == unbroken
-    assert not (folder / "tokens").exists()
+    assert not (folder / TOKENS).exists()
 
 
 def test_tokens_that_are_damaged_or_gone_are_made_again(interrupted, unbroken, tmp_path):
     folder = shutil.copytree(interrupted, tmp_path / "cut")
-    (folder / "tokens" / "ids.bin").write_bytes(b"")
-    (folder / "tokens" / "texts.txt").write_text("left by a process that was killed")
+    (folder / TOKENS / "ids.bin").write_bytes(b"")
+    (folder / TOKENS / "texts.txt").write_text("left by a process that was killed")
     assert weights(TextVAE().fit(TEXTS, output=folder, resume=True)) == unbroken
 
 
@@ -195,10 +195,10 @@ def test_a_full_disk_gets_a_sentence_and_what_was_done_is_kept(writer, interrupt
 
 
 def test_what_a_killed_process_leaves_is_in_nobodys_way(tmp_path):
-    (tmp_path / "m" / "tokens").mkdir(parents=True)
-    (tmp_path / "m" / "tokens" / "texts.txt").write_text("some text\n")
+    (tmp_path / "m" / TOKENS).mkdir(parents=True)
+    (tmp_path / "m" / TOKENS / "texts.txt").write_text("some text\n")
     small().fit(TEXTS, output=tmp_path / "m")
-    assert not (tmp_path / "m" / "tokens").exists()
+    assert not (tmp_path / "m" / TOKENS).exists()
 
 
 @pytest.mark.parametrize(

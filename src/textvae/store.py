@@ -22,7 +22,7 @@ FORMAT_VERSION = 1
 CONFIG, WEIGHTS, TOKENIZER = "config.json", "model.safetensors", "tokenizer.json"
 METRICS, CARD = "metrics.json", "README.md"
 # while training
-HISTORY, CHECKPOINT, TOKENS = "metrics.jsonl", "checkpoint", "tokens"
+HISTORY, CHECKPOINT, TOKENS = "metrics.jsonl", "checkpoint", ".tokens"
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -32,7 +32,7 @@ def train(
         typer.Option(
             "--validation",
             metavar="FILE",
-            help="Validation texts (default: a twentieth of the texts, as for test).",
+            help="Validation texts (default: a twentieth of the texts, 10,000 at most, as for test).",
             rich_help_panel=_TEXT,
         ),
     ] = None,

@@ -27,7 +27,7 @@ PREVIOUS = ".previous"  # where the old model waits until the new one is there
 _OURS = (CONFIG, WEIGHTS, TOKENIZER, METRICS, CARD, HISTORY, CHECKPOINT)
 # hidden remains of a process that was killed while writing
 _LEFTOVER = re.compile(
-    rf"\.({'|'.join(map(re.escape, _OURS))})\.\d+|\.saving\..*|{re.escape(PREVIOUS)}|{TOKENS}"
+    rf"\.({'|'.join(map(re.escape, _OURS))})\.\d+|\.saving\..*|{re.escape(PREVIOUS)}|{re.escape(TOKENS)}"
 )
 
 
