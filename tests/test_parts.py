@@ -182,8 +182,16 @@ def test_bernoulli_of_numbers_outside_its_range_is_refused():
 @pytest.mark.parametrize(
     ("encoder", "decoder", "sentence"),
     [
-        ("precomputed", "lstm", "decoder lstm and encoder precomputed don't go together: lstm needs encoder bow, cnn"),
-        ("gru", "vector", "decoder vector and encoder gru don't go together: vector needs encoder bow or precomputed"),
+        (
+            "precomputed",
+            "lstm",
+            "decoder lstm and encoder precomputed don't go together: lstm needs encoder bow, cnn",
+        ),
+        (
+            "gru",
+            "vector",
+            "decoder vector and encoder gru don't go together: vector needs encoder bow or precomputed",
+        ),
     ],
 )
 def test_an_encoder_that_reads_what_the_decoder_does_not_score_is_refused(encoder, decoder, sentence):
