@@ -8,6 +8,7 @@ import sys
 import time
 
 import numpy as np
+import pyarrow.parquet
 import pytest
 
 FIGURES = {
@@ -165,10 +166,15 @@ def test_time_budget_counts_from_the_start_of_the_process(lines, small, tmp_path
 # ---------------------------------------------------------------------- figures
 
 
-def test_evaluate(run, model, lines):
+def test_evaluate(run, model, lines, tmp_path):
     figures = json.loads(ok(run("evaluate", model, lines, "--iw", 3, "--json")))
     assert figures.keys() >= FIGURES
     assert (figures["n_texts"], figures["iw_samples"]) == (300, 3)
+    rows = tmp_path / "figures.jsonl"
+    assert json.loads(ok(run("evaluate", model, lines, "--iw", 3, "--json", "-o", rows))) == figures
+    nll = [json.loads(line)["nll"] for line in rows.read_text().splitlines()]
+    assert np.mean(nll) == pytest.approx(figures["nll"])
+    assert run("evaluate", model, lines, "-o", tmp_path / "figures.npy").exit_code == 2
     text = ok(run("evaluate", model, lines, "--iw", 3))
     assert f"{figures['nll']:.2f}" in text
     assert "importance weighting" in text
@@ -223,6 +229,10 @@ def test_encode_to_files(run, model, tmp_path):
         header, *cells = csv.reader(file)
     assert header == ["index", "text", "stars", "z0", "z1", "z2", "z3"]
     np.testing.assert_array_equal(np.array([row[3:] for row in cells], np.float32), z)
+    ok(run("encode", model, table, "--label-column", "stars", "-o", tmp_path / "z.parquet"))
+    stored = pyarrow.parquet.read_table(tmp_path / "z.parquet").to_pydict()
+    assert stored["stars"] == [5, 1]
+    np.testing.assert_array_equal(np.array(stored["z"], np.float32), z)
     assert run("encode", model, table, "-o", tmp_path / "z.xls").exit_code == 2
 
 
