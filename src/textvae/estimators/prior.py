@@ -26,6 +26,9 @@ from textvae.text.tokenize import Tokenizer
 from textvae.train.prior import fit_prior
 
 _TEXTS = 500  # held out, that the figures are taken on at most
+_TRAINED_ON = (
+    200_000  # texts that the prior is fitted to at most, evenly spaced: their q(z|x) are kept in memory
+)
 
 
 @dataclass(frozen=True)
@@ -83,14 +86,15 @@ def refit(
         for line in describe(material):
             say(line)
         with seeded(device, before.train.seed):
-            prior = build_prior(after)
-        refitted = VAE(model.encoder, model.posterior, prior, model.decoder).to(device).eval()
+            refitted = (
+                VAE(model.encoder, model.posterior, build_prior(after), model.decoder).to(device).eval()
+            )
+        train = material.train.subset(evenly(len(material.train), _TRAINED_ON))
         shown = [material.held_out[i] for i in evenly(len(material.held_out), _TEXTS)]
         dataset = Dataset(tokenizer.encode(shown))
-        fit = fit_prior(refitted, material.train, material.validation, seed=before.train.seed)
-        train = [material.train[i] for i in range(len(material.train))]
+        fit = fit_prior(refitted, train, material.validation, seed=before.train.seed)
         (old, old_nll), (new, new_nll) = (
-            _figures(each, train, dataset, tokenizer.vocab_size, before, iw_samples)
+            _figures(each, _ids(train), dataset, tokenizer.vocab_size, before, iw_samples)
             for each in (model, refitted)
         )
     gains = old_nll - new_nll
@@ -119,11 +123,10 @@ def _figures(
 ) -> tuple[dict[str, float | int], np.ndarray]:
     """What a report says of a model, and the nll of each text, (N,)."""
     likelihood = evaluate_likelihood(model, dataset, iw_samples=iw_samples, max_tokens=budget(dataset))
-    held_out = [dataset[i] for i in range(len(dataset))]
     quality = measure_samples(
         model,
         train,
-        held_out,
+        _ids(dataset),
         vocab_size,
         samples=len(dataset),
         max_length=config.text.max_length,
@@ -137,3 +140,7 @@ def _figures(
         "kl": float(likelihood.kl.mean()),
     }
     return figures | quality, nll
+
+
+def _ids(dataset: Dataset) -> list[np.ndarray]:
+    return [dataset[i] for i in range(len(dataset))]
