@@ -26,7 +26,7 @@ class IwaeConfig(PartConfig):
     )
 
 
-@register("objective", "iwae", IwaeConfig, requires=("rsample", "log_prob", "kl", "prior_log_prob"))
+@register("objective", "iwae", IwaeConfig, requires=("rsample", "log_prob", "prior_log_prob"))
 class Iwae(Objective):
     """-log 1/K Σ_k w_k, with w_k = p(x|z_k) (p(z_k) / q(z_k|x))^β, z_k ~ q(z|x) (Burda et al. 2016, equation 8).
 

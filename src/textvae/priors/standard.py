@@ -14,7 +14,9 @@ class StandardPriorConfig(PartConfig):
     """The standard prior has no options."""
 
 
-@register("prior", "standard", StandardPriorConfig, provides=("prior_log_prob", "euclidean"))
+@register(
+    "prior", "standard", StandardPriorConfig, provides=("prior_log_prob", "euclidean", "standard_normal")
+)
 class StandardPrior(nn.Module):
     """p(z) = N(0, I)."""
 
