@@ -41,13 +41,13 @@ def beam_search(
 
     tokens = torch.full((len(z) * size,), BOS, device=device)
     state = decoder.start(z.repeat_interleave(size, 0))
+    never = torch.tensor(banned, device=device)
     # no finished text of any length can be divided by more than this
     most = torch.tensor([length_norm(n, alpha) for n in longest.tolist()], device=device)
     for t in range(steps):
         log_p, state = decoder.step(tokens, state)
-        log_p = log_p.index_fill(1, torch.tensor(banned, device=device), -torch.inf)
         vocab = log_p.shape[1]
-        total = score[:, :, None] + log_p.view(len(alive), size, vocab)
+        total = log_p.index_fill_(1, never, -torch.inf).view(len(alive), size, vocab).add_(score[:, :, None])
         # Each open hypothesis ends in one way only, so 2·size candidates hold ``size`` that go on.
         candidates, place = total.flatten(1).topk(min(2 * size, size * vocab), 1)
         parent, token = place // vocab, place % vocab
