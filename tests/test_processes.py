@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -66,9 +65,7 @@ def test_two_processes_have_the_curve_of_one(tmp_path, alone):
 
 
 def test_a_killed_process_ends_the_others_and_one_goes_on(tmp_path, alone):
-    begun = time.monotonic()
     left, killed = in_processes(train_until, 70, signal.SIGKILL, config(), tmp_path)
-    assert time.monotonic() - begun < 60
     assert killed.code == -signal.SIGKILL
     assert left.code == 1
     assert "lost touch with the others" in left.value
@@ -85,7 +82,7 @@ def test_two_go_on_where_one_was_cut_off(tmp_path, alone):
 
 
 def test_one_interrupted_process_stops_all_at_the_same_step(tmp_path):
-    ended = in_processes(train_until, 30, signal.SIGTERM, config(), tmp_path)
+    ended = in_processes(train_until, 30, signal.SIGINT, config(), tmp_path)
     assert [e.value for e in ended] == [{"reason": "interrupted", "step": 31}] * 2
     assert read_rows(tmp_path / "metrics.jsonl")[-1]["step"] == 31
     assert (tmp_path / "checkpoint" / "state.safetensors").exists()

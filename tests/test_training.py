@@ -196,6 +196,25 @@ def test_ctrl_c_ends_with_a_usable_model(tmp_path):
     assert (tmp_path / "checkpoint" / "state.safetensors").exists()
 
 
+def test_a_termination_waits_for_a_checkpoint(tmp_path):
+    class Terminate(Silent):
+        def row(self, row):
+            if row["step"] == 100:
+                signal.raise_signal(signal.SIGTERM)
+
+    def end(number, frame):
+        assert read_checkpoint(tmp_path / "checkpoint").position.step == 101
+        raise SystemExit
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        run = trainer(config_with(train={"steps": 100_000, "validations": 1}), tmp_path, watcher=Terminate())
+        with pytest.raises(SystemExit):
+            run.run()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def test_the_last_weights_are_validated_too(tmp_path):
     # 100 is a multiple of the steps between rows, where the last row could be taken for written already
     run = trainer(config_with(train={"steps": 100, "validations": 1}), tmp_path)

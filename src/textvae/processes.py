@@ -46,10 +46,6 @@ class Processes:
         self.index, self.count = accelerator.process_index, accelerator.num_processes
         self.is_main = accelerator.is_main_process
 
-    def wait(self) -> None:
-        """Until every process has come here."""
-        self.total(torch.zeros(1))
-
     def total(self, values: Tensor) -> Tensor:
         """The sum over processes, where ``values`` are."""
         if self.count == 1:
@@ -141,8 +137,8 @@ class Processes:
 def mean_over_batch(values: Tensor) -> Tensor:
     """The mean over the texts of a batch, those of other processes included: (B, *) -> (*).
 
-    For what is not linear in a mean, such as a bound on it. The loop weighs each process's loss by its share of the
-    texts and adds up the gradients; so the gradient is that of the whole batch in one process.
+    For what training makes of a mean and is not linear in it, such as a bound. The loop weighs each process's loss
+    by its share of the texts and adds up the gradients; so the gradient is that of the whole batch in one process.
     """
     if not (dist.is_available() and dist.is_initialized()):
         return values.mean(0)

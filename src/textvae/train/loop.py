@@ -301,7 +301,7 @@ def _rate(within: float, warmup: float) -> float:
 def _interruptible() -> Iterator[threading.Event]:
     """Turns the first Ctrl-C into a flag, so that the step in hand ends whole; a second one stops at once.
 
-    SIGTERM counts as Ctrl-C: a scheduler sends it when it wants its machine back.
+    SIGTERM, by which a scheduler wants its machine back, does the same and has its usual effect afterwards.
     """
     flag = threading.Event()
     if threading.current_thread() is not threading.main_thread():
@@ -313,8 +313,12 @@ def _interruptible() -> Iterator[threading.Event]:
         for number, handler in before.items():
             signal.signal(number, handler)
 
+    terminated = threading.Event()
+
     def note(number: int, frame: Any) -> None:
         flag.set()
+        if number == signal.SIGTERM:
+            terminated.set()
         restore()
 
     for number in before:
@@ -323,3 +327,5 @@ def _interruptible() -> Iterator[threading.Event]:
         yield flag
     finally:
         restore()
+    if terminated.is_set():
+        signal.raise_signal(signal.SIGTERM)
