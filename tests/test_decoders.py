@@ -84,15 +84,16 @@ def test_classes_hold_every_id_once_and_the_head_the_special_ones(vocab_size):
     assert min(classes) > 0
 
 
-def adaptive(rows: int = 200) -> tuple[AdaptiveSoftmax, torch.Tensor, torch.Tensor]:
+def adaptive(rarest: int = VOCAB - 1) -> tuple[AdaptiveSoftmax, torch.Tensor, torch.Tensor]:
     layer = AdaptiveSoftmax(8, VOCAB)
     nn.init.normal_(layer.weight)
     nn.init.normal_(layer.classes.bias)
-    return layer, torch.randn(rows, 8, requires_grad=True), torch.randint(EOS, VOCAB, (rows,))
+    return layer, torch.randn(200, 8, requires_grad=True), torch.randint(EOS, rarest + 1, (200,))
 
 
-def test_an_adaptive_softmax_gives_probabilities_and_their_likelihood():
-    layer, hidden, target = adaptive()
+@pytest.mark.parametrize("rarest", [UNK, VOCAB // 3, VOCAB - 1])  # of the head, of each class
+def test_an_adaptive_softmax_gives_probabilities_and_their_likelihood(rarest):
+    layer, hidden, target = adaptive(rarest)
     nn.init.normal_(layer.bias[EOS:])
     log_probs = layer.log_probs(hidden)
     torch.testing.assert_close(log_probs.exp().sum(1), torch.ones(200))
