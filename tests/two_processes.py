@@ -33,7 +33,9 @@ class Ended:
 def in_processes(work: Callable[..., Any], *args: Any, count: int = 2) -> list[Ended]:
     """``work(*args)`` in each of so many processes, with what ``torchrun`` would tell them."""
     context = multiprocessing.get_context("forkserver")  # which imports torch once, not once a process
-    context.set_forkserver_preload([__name__])
+    context.set_forkserver_preload(
+        ["pytest", "rich.console", "textvae.train.loop", "textvae.estimators.text_vae"]
+    )
     with socket.socket() as free:
         free.bind(("localhost", 0))
         port = free.getsockname()[1]
