@@ -135,6 +135,12 @@ def test_a_mixture_recovers_the_planted_one():
     torch.testing.assert_close(prior.log_scale.exp()[order], scales, atol=0.1, rtol=0)
 
 
+def test_a_mixture_needs_as_many_texts_as_components():
+    z = torch.randn(8, 2)
+    with pytest.raises(TextVAEError, match="of 5 components can't start from 4 texts"):
+        fitted(MixturePrior(MixturePriorConfig(components=5), 2), z)
+
+
 def test_a_flow_finds_the_moons_that_no_gaussian_can():
     moons, _ = make_moons(4000, noise=0.05, random_state=0)
     z = torch.as_tensor(moons, dtype=torch.float32)

@@ -11,10 +11,12 @@ from torch import Tensor, nn
 from torch.distributions import Independent, Normal
 
 from textvae.distributions.mixture import Mixture
+from textvae.errors import TextVAEError
 from textvae.registry import PartConfig, register
 
 # Standard deviation of the first means. With scales of √(1 − 0.25) the mixture starts near N(0, I).
 _SPREAD = 0.5
+_CLUSTERED = 20_000  # z that clusters are looked for in, at most
 
 
 class MixturePriorConfig(PartConfig):
@@ -44,10 +46,20 @@ class MixturePrior(nn.Module):
 
     @torch.no_grad()
     def start(self, z: Tensor) -> None:
-        """Starts from the clusters that k-means finds in z (N, Z), N >= K: the clusters' means, spreads and sizes."""
-        found = KMeans(len(self.logits), random_state=0).fit(z.cpu().numpy())
-        label = torch.as_tensor(found.labels_, dtype=torch.long)
+        """Starts from the clusters that k-means finds in z (N, Z): their means, their sizes, and their common spread.
+
+        Raises:
+            TextVAEError: fewer z than components.
+        """
+        components = len(self.logits)
+        if len(z) < components:
+            raise TextVAEError(
+                f"A mixture of {components} components can't start from {len(z)} texts: lower prior.components."
+            )
+        z = z[:_CLUSTERED]
+        found = KMeans(components, random_state=0).fit(z.cpu().numpy())
+        label = torch.as_tensor(found.labels_, dtype=torch.long, device=z.device)
         self.loc.copy_(torch.as_tensor(found.cluster_centers_))
-        self.logits.copy_(torch.bincount(label, minlength=len(self.logits)).float().log())
-        within = (z - self.loc[label.to(z.device)]).std(0).clamp_min(1e-3)
+        self.logits.copy_((label.bincount(minlength=components) + 1.0).log())
+        within = (z - self.loc[label]).std(0).clamp_min(1e-3)
         self.log_scale.copy_(within.log().expand_as(self.log_scale))
