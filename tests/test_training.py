@@ -4,7 +4,6 @@ import dataclasses
 import errno
 import io
 import json
-import math
 import os
 import signal
 import time
@@ -62,41 +61,6 @@ def same_weights(a, b) -> bool:
     return all(torch.equal(x, y) for x, y in zip(tensors(a).values(), tensors(b).values(), strict=True))
 
 
-RECIPES = {
-    "elbo": {"free_bits": 1.0},
-    "cyclical": {"schedule": "cyclical", "warmup": 0.5, "free_bits": 1.0},
-    "autoencoder": {"pretrain": 0.3, "free_bits": 1.0},
-    "bag_of_words": {"pretrain": 0.3, "pretrain_decoder": "bag_of_words", "free_bits": 1.0},
-    "target": {"target_kl": 2.0},
-}
-
-
-@pytest.mark.parametrize("recipe", RECIPES)
-def test_every_recipe_finds_the_planted_bit(recipe):
-    run = trainer(config_with(objective=RECIPES[recipe], train={"steps": 300, "lr": 0.01}))
-    run.run()
-    test, topic = planted(300, 2)
-    with torch.no_grad():
-        terms = run.model(test.batch(range(300)), samples=50)
-    mean = terms.q.mean.numpy()
-    sides = [mean[topic == t].mean(0) for t in (0, 1)]
-    nearest = ((mean - sides[1]) ** 2).sum(1) < ((mean - sides[0]) ** 2).sum(1)
-    assert (nearest == topic).mean() > 0.97
-    # within 1.5 nats of the true entropy: one bit of topic and eight words of thirteen
-    log_w = terms.log_px + run.model.prior().log_prob(terms.z) - terms.q.log_prob(terms.z)
-    nll = -(log_w.logsumexp(0) - math.log(50)).mean()
-    assert nll < math.log(2) + 8 * math.log(13) + 1.5
-
-
-def test_target_rate_is_held():
-    config = config_with(objective={"target_kl": 2.0}, train={"steps": 600, "lr": 0.01})
-    run = trainer(config)
-    run.run()
-    with torch.no_grad():
-        kl = run.model(planted(300, 2)[0].batch(range(300))).kl.mean()
-    assert float(kl) == pytest.approx(2.0, abs=0.5)
-
-
 def test_same_seed_same_model_another_seed_another():
     runs = [trainer(config_with(train={"seed": seed})) for seed in (3, 3, 4)]
     for run in runs:
@@ -116,11 +80,21 @@ class StopAt(Silent):
             raise KeyError("crash")
 
 
-@pytest.mark.parametrize("recipe", RECIPES)
-def test_a_resumed_run_ends_bit_for_bit_like_an_unbroken_one(recipe, tmp_path):
+# what a checkpoint has to hold beside the weights and their moments
+STATES = {
+    "a decoder drawn anew between two phases": {"pretrain": 0.3, "free_bits": 1.0},
+    "a head that only one phase trains": {"pretrain": 0.3, "pretrain_decoder": "bag_of_words"},
+    "a controller": {"target_kl": 2.0},
+    "whose turn it is": {"name": "lagging", "window": 5, "inner": 20, "aggressive": 1.0},
+    "an adversary": {"name": "adversarial", "hidden": 8, "word_drop": 0.3},
+}
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_a_resumed_run_ends_bit_for_bit_like_an_unbroken_one(state, tmp_path):
     over = {"steps": 300, "validations": 4, "batch_tokens": 400}
     decoder = {"dropout": 0.3, "dropout_in": 0.3}
-    config = config_with(objective=RECIPES[recipe], decoder=decoder, train=over)
+    config = config_with(objective=STATES[state], decoder=decoder, train=over)
     (tmp_path / "whole").mkdir()
     whole = trainer(config, tmp_path / "whole")
     whole.run()

@@ -52,10 +52,10 @@ class Adversarial(Objective):
         )
 
     def phases(self, model: Any) -> Iterator[Phase]:
-        """One phase: autoencoder and discriminator in turn. The ELBO is not what is raised."""
+        """One phase: autoencoder and discriminator in turn. The ELBO says nothing of how far they are."""
         autoencoder = Update(list(model.parameters()), self._autoencoder_loss)
         discriminator = Update(list(self.discriminator.parameters()), self._discriminator_loss)
-        yield Phase("adversarial", 1.0, [autoencoder, discriminator], validated=True, momentum=0.5)
+        yield Phase("adversarial", 1.0, [autoencoder, discriminator], momentum=0.5)
 
     def _autoencoder_loss(self, model: Any, batch: Any, progress: float) -> Losses:
         terms = model.terms(model.encode(self._noisy(batch)), batch)

@@ -21,6 +21,7 @@ class SemiAmortisedConfig(WeightedElboConfig):
     svi_steps: int = Field(default=10, gt=0, description="refining steps of a batch's posteriors")
     svi_rate: float = Field(default=0.05, gt=0, description="length of such a step, per nat of a text's loss")
     svi_momentum: float = Field(default=0.5, ge=0, lt=1)
+    svi_clip: float = Field(default=5.0, gt=0, description="largest norm of a text's gradient")
 
 
 @register("objective", "semi_amortised", SemiAmortisedConfig, requires=("rsample", "kl", "gaussian"))
@@ -28,8 +29,8 @@ class SemiAmortised(Objective):
     """Semi-amortised inference (Kim et al. 2018, algorithm 1).
 
     From the encoder's λ_0 = (μ, log σ), S steps of stochastic variational inference for each text:
-    v_{s+1} = m·v_s − ∂L/∂λ (λ_s), λ_{s+1} = λ_s + r·v_{s+1}, with L the text's loss under a fresh draw of z.
-    The loss of training is L(λ_S).
+    v_{s+1} = m·v_s − ∂L/∂λ (λ_s), λ_{s+1} = λ_s + r·v_{s+1}, with L the text's loss under a fresh draw of z and
+    its gradient clipped. The loss of training is L(λ_S).
 
     The step's own derivative is left out: ∂L(λ_S)/∂λ_0 is taken as ∂L(λ_S)/∂λ_S, where the authors add Hessian-
     vector products by finite differences. The decoder then learns at the refined posteriors, and the encoder
@@ -58,6 +59,8 @@ class SemiAmortised(Objective):
             at.requires_grad_()
             loss = self.elbo.loss(model.terms(_gaussian(at), batch), beta) * len(batch)
             (gradient,) = torch.autograd.grad(loss, at)
+            steepness = gradient.norm(dim=(0, 2), keepdim=True)
+            gradient = gradient * (self.config.svi_clip / steepness).clamp_max(1.0)
             velocity = self.config.svi_momentum * velocity - gradient
             at = (at + self.config.svi_rate * velocity).detach()
         return _gaussian(first + (at - first).detach())
