@@ -294,7 +294,7 @@ def test_a_posterior_brings_a_prior_that_fits_unless_one_is_asked_for(name):
         (
             "batch_norm",
             "vamp",
-            "prior vamp and posterior batch_norm don't go together: vamp needs posterior flow",
+            "prior vamp and posterior batch_norm don't go together: vamp needs posterior",
         ),
     ],
 )

@@ -292,10 +292,10 @@ def test_a_closed_pipe_is_no_error(model):
 
 
 def test_demo_from_texts_to_what_next(run, tmp_path, monkeypatch):
-    from textvae.text import read
+    from textvae.text import docstrings
     from textvae.text.grammar import grammar_corpus
 
-    monkeypatch.setattr(read, "_built_in", lambda *_: grammar_corpus(400))
+    monkeypatch.setattr(docstrings, "docstrings_corpus", lambda: grammar_corpus(400))
     monkeypatch.chdir(tmp_path)
     for _ in range(2):  # its own folder is overwritten without asking
         text = ok(run("demo", "--steps", 2))
