@@ -21,6 +21,7 @@ from training import Shuffled, configuration, new_model, of_one_length, shuffled
 from textvae.latent.generate import generate
 from textvae.metrics.likelihood import evaluate_likelihood
 from textvae.model import VAE
+from textvae.text.grammar import grammar_corpus
 from textvae.types import EOS, Batch
 
 SIZES = Sizes(vocab=34, embedding=12, hidden=12, latent=3)
@@ -161,26 +162,20 @@ def test_contestants_take_turns_and_the_first_round_does_not_count():
 def test_a_run_of_all_model_cases_fills_the_report(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(model_cases, "Sizes", lambda vocab: SIZES._replace(vocab=vocab))
     monkeypatch.setattr(model_cases, "_TRAINED", 5)
+    (tmp_path / "texts.txt").write_text("\n".join(grammar_corpus(300).texts))
     cases = ["train", "likelihood", "encode", "sample"]
-    options = [
-        "--cases",
-        ",".join(cases),
-        "--vocab",
-        "30",
-        "--scale",
-        ".1",
-        "--rounds",
-        "2",
-        "--device",
-        "cpu",
-    ]
-    monkeypatch.setattr(sys, "argv", ["speed.py", *options, "--json", str(tmp_path / "speed.json")])
+    files = ["--data", str(tmp_path / "texts.txt"), "--json", str(tmp_path / "speed.json")]
+    options = ["--cases", ",".join([*cases, "quality"]), "--scale", ".1", "--rounds", "2", "--epochs", "1"]
+    monkeypatch.setattr(sys, "argv", ["speed.py", *files, *options, "--device", "cpu"])
     speed.main()
     report = json.loads((tmp_path / "speed.json").read_text())
-    assert [result["case"] for result in report["results"]] == cases
-    for result in report["results"]:
+    *by_turns, nll, seconds = report["results"]
+    assert [result["case"] for result in by_turns] == cases
+    for result in by_turns:
         assert all(len(rates) == 2 and min(rates) > 0 for rates in result["figures"].values())
         assert set(result["utilisation"]) == set(result["figures"])
+    assert set(nll["figures"]) == set(seconds["figures"])
+    assert all(0 < figure < 200 for (figure,) in nll["figures"].values())
     assert report["peaks"]["fp32"] > 1e8
     assert "× the first" in capsys.readouterr().out
 

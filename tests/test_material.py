@@ -49,15 +49,14 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def test_training_is_the_same_whatever_the_texts_come_in(tmp_path):
-    (tmp_path / "all.txt").write_text("\n".join(TEXTS))
-    (tmp_path / "a.txt.gz").write_bytes(gzip.compress("\n".join(TEXTS[:130]).encode()))
+    (tmp_path / "all.txt.gz").write_bytes(gzip.compress("\n".join(TEXTS).encode()))
+    (tmp_path / "a.txt").write_text("\n".join(TEXTS[:130]))
     (tmp_path / "b.csv").write_text("text\n" + "".join(f'"{text}"\n' for text in TEXTS[130:]))
-    whole = weights(small().fit(TEXTS))
+    whole = weights(small().fit(Corpus([f" {text}\n" for text in TEXTS])))
     for source in (
         (text for text in TEXTS),
-        tmp_path / "all.txt",
-        read_chunks([tmp_path / "a.txt.gz", tmp_path / "b.csv"]),
-        Corpus([f" {text}\n" for text in TEXTS]),
+        tmp_path / "all.txt.gz",
+        read_chunks([tmp_path / "a.txt", tmp_path / "b.csv"]),
     ):
         assert weights(small().fit(source)) == whole
 

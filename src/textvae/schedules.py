@@ -28,6 +28,9 @@ def beta_at(progress: float, *, shape: Shape, beta: float, warmup: float, cycles
 class TargetRate(nn.Module):
     """Holds KL near a target by moving beta: integral control on log beta (Shao et al. 2020, ControlVAE).
 
+    That is also the multiplier of a Lagrangian for KL = target, updated as GECO's (Rezende & Viola 2018), by the
+    relative error.
+
     beta grows while the smoothed KL lies above the target and falls while it lies below. Its two
     numbers are buffers, so that a checkpoint holds them.
     """

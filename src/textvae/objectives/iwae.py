@@ -56,7 +56,8 @@ class Iwae(Objective):
 
     def _log_weights(self, model: Any, terms: Any, beta: float) -> Tensor:
         """log w (K, B), in whose gradients the estimator lies."""
-        z, log_q = terms.z, terms.q.log_prob(terms.z)
+        # of a copy of z, as the q of a flow remembers the way to its own samples, and z itself is passed by
+        z, log_q = terms.z, terms.q.log_prob(terms.z.clone())
         if self.config.estimator == "dreg":
             # the density's dependence on φ is taken out, but for that through z
             log_q = log_q - terms.q.log_prob(z.detach()) + log_q.detach()

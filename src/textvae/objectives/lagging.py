@@ -30,7 +30,7 @@ class LaggingConfig(WeightedElboConfig):
     )
 
 
-@register("objective", "lagging", LaggingConfig, requires=("rsample", "kl", "tokens"))
+@register("objective", "lagging", LaggingConfig, requires=("rsample", "log_prob", "kl", "tokens"))
 class Lagging(Objective):
     """Aggressive training of the inference network (He et al. 2019, algorithm 1).
 
