@@ -186,7 +186,7 @@ def linear_model(texts: int, posterior: str = "gaussian") -> tuple[Any, Rows]:
     entry = find("posterior", posterior)
     q = entry.cls(entry.config(), 3, 2)
     for parameter in q.parameters():
-        nn.init.normal_(parameter, std=0.5)
+        nn.init.normal_(parameter, std=0.15)
     model = VAE(OwnFeatures(texts), q, StandardPrior(StandardPriorConfig(), 2), LinearDecoder())
     return model, Rows(torch.tensor([[0.5, -1.0, 2.0]]).expand(texts, 3), torch.arange(texts))
 
@@ -215,8 +215,8 @@ def test_the_importance_weighted_bound_lies_between_elbo_and_likelihood_and_rise
 
 
 def encoder_gradients(estimator: str, samples: int, progress: float = 0.9, **options) -> torch.Tensor:
-    """(20000, 3): a text's gradients for its features, each of fresh draws."""
-    texts = 20_000
+    """(6000, 3): a text's gradients for its features, each of fresh draws."""
+    texts = 6_000
     model, batch = linear_model(texts, **options)
     iwae(samples, estimator)._loss(model, batch, progress).loss.backward()
     return texts * model.encoder.features.grad
