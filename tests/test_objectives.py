@@ -25,6 +25,7 @@ from textvae.processes import Processes
 from textvae.registry import find
 from textvae.train.step import Stepper
 from textvae.types import BOS, EOS, PAD, Rows
+from two_processes import in_processes, train
 
 # What a decoder that sees few of a text's words has to ask z for: a bit that saves more than five nats.
 FORGETFUL = {"word_dropout": 0.7}
@@ -468,6 +469,16 @@ def test_lagging_is_told_the_information_at_every_validation():
     run.run()
     assert told == [row["validation_mi"] for row in rows if "validation_mi" in row]
     assert len(told) == 2
+
+
+def test_two_processes_take_turns_like_one(tmp_path):
+    options = {"name": "lagging", "window": 5, "inner": 20, "aggressive": 1.0}
+    config = config_with(objective=options, train={"steps": 100, "validations": 4})
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+    first, second = (ended.value for ended in in_processes(train, config, tmp_path / "two"))
+    assert first == second
+    assert first["weights"] == pytest.approx(train(config, tmp_path / "one")["weights"], rel=1e-3)
 
 
 # ------------------------------------------------------------------ refusals
