@@ -1,0 +1,116 @@
+"""Another language: templates find their values again, and the catalogue and the source agree."""
+
+import ast
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from textvae import language
+from textvae.errors import TextVAEError
+from textvae.language import LANGUAGES, SPOKEN, current, phrases, preferred, translate, use
+
+SOURCE = Path(language.__file__).parent
+PLACEHOLDER = re.compile(r"\{\w+\}")
+
+
+@pytest.fixture
+def sentences(monkeypatch):
+    """A small catalogue, and Chinese in use until the test ends."""
+    catalogue = {
+        "messages": {
+            "Done.": "完成。",
+            "{count} texts in {file}": "{file} 中有 {count} 条文本",
+            "{first} in {second}": "在 {second} 里：{first}",
+            "Next: run {model}, then show {model}": "下一步：先运行 {model}，再查看 {model}",
+        },
+        "explorer": {"Map": "地图"},
+    }
+    language._spoken.cache_clear()
+    monkeypatch.setattr(language, "_catalogue", lambda chosen: catalogue)
+    use("zh")
+    yield
+    use("en")
+    language._spoken.cache_clear()
+
+
+def test_a_sentence_is_translated_with_its_values(sentences):
+    assert translate("Done.") == "完成。"
+    assert translate("3 texts in a.txt") == "a.txt 中有 3 条文本"  # the template with most words of its own
+    assert translate("Next: run m, then show m") == "下一步：先运行 m，再查看 m"
+
+
+def test_what_no_sentence_matches_stays_english(sentences):
+    assert translate("Next: run m, then show other") == "Next: run m, then show other"
+    assert translate("Done. And more") == "Done. And more"
+    assert translate("Map") == "Map"  # of a page, not of the command line
+
+
+def test_tables_for_pages(sentences):
+    assert phrases("explorer") == {"Map": "地图"}
+    assert phrases("explorer", "en") == phrases("unheard of") == {}
+
+
+def test_english_is_what_it_is():
+    assert current() == "en"
+    assert translate("Done.") == "Done."
+    with pytest.raises(TextVAEError, match="there are: en, zh"):
+        use("fr")
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({}, "en"),
+        ({"LANG": "zh_CN.UTF-8"}, "zh"),
+        ({"LANG": "de_DE.UTF-8"}, "en"),
+        ({"LANG": "zh_CN.UTF-8", "LC_ALL": "C.UTF-8"}, "en"),
+        ({"LANG": "C", "TEXTVAE_LANG": "zh"}, "zh"),
+    ],
+)
+def test_the_locale_decides(environment, expected):
+    assert preferred(environment) == expected
+
+
+# ---------------------------------------------------------------------- the catalogues
+
+
+def blank(text: str) -> str:
+    """A sentence with nothing filled in: what a key and an f-string have in common."""
+    return PLACEHOLDER.sub("{}", text)
+
+
+def said(node: ast.expr) -> str | None:
+    """A string or an f-string as it stands in the source, its values left blank."""
+    match node:
+        case ast.Constant(value=str(text)):
+            return blank(text)
+        case ast.JoinedStr(values=parts):
+            return "".join(blank(p.value) if isinstance(p, ast.Constant) else "{}" for p in parts)
+    return None
+
+
+def strings_of_the_source() -> set[str]:
+    trees = (ast.parse(path.read_text(encoding="utf-8")) for path in SOURCE.rglob("*.py"))
+    return {text for tree in trees for node in ast.walk(tree) if (text := said(node))}
+
+
+def catalogue(chosen: str) -> dict[str, dict[str, str]]:
+    return tomllib.loads((SOURCE / "languages" / f"{chosen}.toml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("chosen", [name for name in LANGUAGES if name != "en"])
+def test_translations_fill_in_what_the_original_does(chosen):
+    for table in catalogue(chosen).values():
+        for english, translated in table.items():
+            assert set(PLACEHOLDER.findall(english)) == set(PLACEHOLDER.findall(translated)), english
+            assert translated.strip(), english
+
+
+@pytest.mark.parametrize("chosen", [name for name in LANGUAGES if name != "en"])
+def test_every_sentence_of_the_catalogue_is_said_somewhere(chosen):
+    tables = catalogue(chosen)
+    known = strings_of_the_source()
+    spoken = {english for table in SPOKEN for english in tables.get(table, {})}
+    assert not {english for english in spoken if blank(english) not in known}
