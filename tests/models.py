@@ -72,8 +72,8 @@ def random_batch(lengths=(5, 9, 3, 1), seed: int = 0) -> Batch:
 
 
 def random_rows(n: int = 4) -> Rows:
-    """Numbers in [0, 1], which every part for rows can take."""
-    return Rows(torch.rand(n, VOCAB), torch.arange(n))
+    """Numbers in [0, 1], which every part for rows can take, and a context."""
+    return Rows(torch.rand(n, VOCAB), torch.arange(n), torch.rand(n, SMALL_OPTIONS["context"]))
 
 
 def padded(batch: Batch, extra: int) -> Batch:

@@ -190,7 +190,7 @@ def test_bernoulli_of_numbers_outside_its_range_is_refused():
         (
             "gru",
             "vector",
-            "decoder vector and encoder gru don't go together: vector needs encoder bow or precomputed",
+            "decoder vector and encoder gru don't go together: vector needs encoder bow, contextual",
         ),
     ],
 )

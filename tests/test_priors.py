@@ -20,13 +20,14 @@ from textvae.text.batch import Dataset
 from textvae.train.prior import fit_density, fit_prior
 
 PRIORS = names("prior")
-LEARNED = [name for name in PRIORS if name not in ("standard", "uniform_sphere", "uniform_codes")]
+FIXED = ("standard", "uniform_sphere", "uniform_codes", "dirichlet", "logistic_normal")
+LEARNED = [name for name in PRIORS if name not in FIXED]
 LENGTHS = (5, 9, 3, 6, 7, 4)
 
 
 def model_with(name: str, posterior: str | None = None) -> VAE:
     """With weights far from the first ones, and with a posterior that goes with the prior."""
-    spaces = {"euclidean": "gaussian", "sphere": "vmf", "codes": "categorical"}
+    spaces = {"euclidean": "gaussian", "sphere": "vmf", "codes": "categorical", "simplex": "dirichlet"}
     fitting = next(spaces[space] for space in find("prior", name).provides if space in spaces)
     model = small_model(
         prior=part_options("prior", name), posterior=part_options("posterior", posterior or fitting)

@@ -20,13 +20,15 @@ _LARGEST = float(np.finfo(np.float32).max)
 class RowsDataset:
     """The rows of a matrix (N, D), dense or sparse; a sparse one is made dense batch by batch only.
 
-    ``lengths`` (N,) int64 are ones: rows all take up the same of a batch, so its 'tokens' are rows.
+    ``lengths`` (N,) int64 are ones: rows all take up the same of a batch, so its 'tokens' are rows. ``context`` (N, C)
+    is what is known of the rows beside them, which goes along in each batch.
 
     Raises:
-        TextVAEError: no matrix, an empty one, or one with something else than finite numbers in it.
+        TextVAEError: no matrix, an empty one, one with something else than finite numbers in it, or a context of
+            another number of rows.
     """
 
-    def __init__(self, matrix: Any):
+    def __init__(self, matrix: Any, context: np.ndarray | None = None):
         sparse = scipy.sparse.issparse(matrix)
         self._matrix: Any = scipy.sparse.csr_array(matrix) if sparse else np.asarray(matrix)
         numbers = self._matrix.data if sparse else self._matrix
@@ -38,6 +40,9 @@ class RowsDataset:
             raise TextVAEError(f"The matrix holds {numbers.dtype}, not numbers.")
         if numbers.size and not max(float(numbers.max()), -float(numbers.min())) <= _LARGEST:
             raise TextVAEError("The matrix has numbers in it that are missing, infinite or beyond float32.")
+        if context is not None and len(context) != len(self):
+            raise TextVAEError(f"There are {len(self)} rows, and a context of {len(context)}.")
+        self._context = context
         self.lengths: np.ndarray = np.ones(len(self), np.int64)
 
     def __len__(self) -> int:
@@ -53,11 +58,17 @@ class RowsDataset:
         index = np.array(indices, np.int64)
         values = self._matrix[index]
         dense = values.toarray() if scipy.sparse.issparse(values) else values
-        return Rows(torch.from_numpy(dense.astype(np.float32)), torch.from_numpy(index))
+        context = None if self._context is None else torch.from_numpy(self._context[index].astype(np.float32))
+        return Rows(torch.from_numpy(dense.astype(np.float32)), torch.from_numpy(index), context)
 
     def subset(self, indices: Sequence[int] | np.ndarray) -> RowsDataset:
         """The rows at ``indices`` as a data set of their own."""
-        return RowsDataset(self._matrix[np.asarray(indices, np.int64)])
+        index = np.asarray(indices, np.int64)
+        return RowsDataset(self._matrix[index], None if self._context is None else self._context[index])
+
+    def sparse(self) -> scipy.sparse.csr_array:
+        """The rows as a sparse matrix (N, D)."""
+        return scipy.sparse.csr_array(self._matrix)
 
     def moments(self) -> tuple[Tensor, Tensor]:
         """Mean and variance of each column, (D,) float32 both."""

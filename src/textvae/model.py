@@ -24,7 +24,7 @@ class Terms:
 
     ``q`` is q(z|x); ``z`` (K, B, Z) its samples; ``log_px`` (K, B) = log p(x|z); ``kl`` (B,) =
     KL(q(z|x) ‖ p(z)); ``kl_dims`` (B, Z) the same per dimension, where it factorises. ``penalty`` (B,) is what q
-    adds to any loss, such as the commitment of vector quantisation: no nats, and no part of the ELBO.
+    and the decoder add to any loss, such as the commitment of vector quantisation: no part of the ELBO.
     """
 
     q: Distribution
@@ -92,8 +92,12 @@ class VAE(nn.Module):
         with torch.autocast(z.device.type, enabled=False):
             dims = kl_by_dimension(q, p)
             kl = kl_to_prior(q, p, drawn) if dims is None else dims.sum(-1)
-        log_px = self.decode(z, batch).log_prob(batch) if decode else z.new_zeros(z.shape[:-1])
-        return Terms(q, z, log_px, kl, dims, getattr(q, "penalty", torch.zeros_like(kl)))
+        penalty = getattr(q, "penalty", torch.zeros_like(kl))
+        if not decode:
+            return Terms(q, z, z.new_zeros(z.shape[:-1]), kl, dims, penalty)
+        likelihood = self.decode(z, batch)
+        penalty = penalty + getattr(likelihood, "penalty", 0.0)
+        return Terms(q, z, likelihood.log_prob(batch), kl, dims, penalty)
 
 
 def build(config: Config, vocab_size: int, frequencies: Tensor | None = None) -> VAE:

@@ -66,11 +66,13 @@ class Batch:
 class Rows:
     """Vectors: rows of a matrix, such as counts of words or anyone's embeddings of texts.
 
-    ``values`` is (B, D) float32; ``index`` (B,) is each row's place in its data set.
+    ``values`` is (B, D) float32; ``index`` (B,) is each row's place in its data set. ``context`` (B, C) float32, where
+    there is any, is what is known of the rows beside them: vectors that an encoder reads, covariates, labels.
     """
 
     values: Tensor
     index: Tensor
+    context: Tensor | None = None
 
     @property
     def lengths(self) -> Tensor:
@@ -82,14 +84,17 @@ class Rows:
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> Rows:
         """The same rows on another device."""
+        context = None if self.context is None else self.context.to(device, non_blocking=non_blocking)
         return Rows(
             self.values.to(device, non_blocking=non_blocking),
             self.index.to(device, non_blocking=non_blocking),
+            context,
         )
 
     def only(self, row: int) -> Rows:
         """Row ``row`` alone."""
-        return Rows(self.values[row : row + 1], self.index[row : row + 1])
+        context = None if self.context is None else self.context[row : row + 1]
+        return Rows(self.values[row : row + 1], self.index[row : row + 1], context)
 
 
 AnyBatch = Batch | Rows

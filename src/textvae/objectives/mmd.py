@@ -7,7 +7,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-Kernel = Literal["imq", "rbf"]
+Kernel = Literal["imq", "rbf", "diffusion"]
 
 # The bandwidths of Tolstikhin et al.'s code, in units of the usual distance between samples.
 _SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
@@ -22,6 +22,7 @@ def mmd(x: Tensor, y: Tensor, kernel: Kernel) -> Tensor:
     Args:
         kernel: ``imq``, Σ_s C_s / (C_s + ‖x − y‖²); or ``rbf``, exp(−‖x − y‖² / 2Z). C_s = s · 2Z, where 2Z is what
             ‖x − y‖² is on average between two draws of a standard normal (Tolstikhin et al. 2018, section 4).
+            ``diffusion``, for shares of one whole: exp(−arccos² Σ_d √(x_d y_d)) (Nan et al. 2019, equation 9).
     """
     if min(len(x), len(y)) < 2:
         return x.sum() * 0
@@ -43,6 +44,10 @@ def _others(x: Tensor, kernel: Kernel) -> Tensor:
 
 def _similarity(x: Tensor, y: Tensor, kernel: Kernel) -> Tensor:
     """k(x_i, y_j): (N, M)."""
+    if kernel == "diffusion":
+        # short of 1, where the arc cosine has no finite slope; a square root has none at 0
+        cosine = x.clamp_min(1e-8).sqrt() @ y.clamp_min(1e-8).sqrt().T
+        return (-cosine.clamp_max(1 - 1e-4).arccos().square()).exp()
     usual = 2 * x.shape[1]
     distance = (x[:, None] - y).square().sum(2)
     if kernel == "rbf":

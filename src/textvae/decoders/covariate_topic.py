@@ -1,0 +1,73 @@
+"""Topics beside what is known of a document: covariates that move its words, labels that its topics tell."""
+
+from __future__ import annotations
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from textvae.decoders.topic import Counts, ProductCounts, TopicDecoderConfig
+from textvae.decoders.topic_matrix import TopicMatrix
+from textvae.errors import TextVAEError
+from textvae.registry import register
+from textvae.types import Rows
+
+
+class CovariateTopicConfig(TopicDecoderConfig):
+    """Options of topics beside covariates and labels."""
+
+    covariates: int = Field(
+        default=0, ge=0, description="columns of a document's context that move its words"
+    )
+    labels: int = Field(
+        default=0, ge=0, description="columns after those: one for each class, all 0 where it is unknown"
+    )
+
+
+class LabelledCounts(ProductCounts):
+    """p(x, y|z) = p(x|z) p(y|z), y a class: a document's last columns of context."""
+
+    def __init__(self, scores: Tensor, classes: Tensor, penalty: Tensor):
+        self.classes = classes
+        super().__init__(scores, penalty)
+
+    def log_prob(self, value: Rows) -> Tensor:
+        """(*, B) nats: log p(x|z) + log p(y|z), the latter 0 where the class is unknown."""
+        labels = _context(value)[:, -self.classes.shape[-1] :]
+        return super().log_prob(value) + (labels * self.classes.log_softmax(-1)).sum(-1)
+
+
+@register("decoder", "covariate_topic", CovariateTopicConfig, provides=("topics",), requires=("rows",))
+class CovariateTopic(TopicMatrix):
+    """p(v|z, c) = softmax(b + θ B + c Bᶜ)_v and p(y|z) = softmax(W θ + w)_y (Card et al. 2018, Scholar, section 3).
+
+    Without the interactions of topics with covariates. A document's ``context`` holds c and then y, one-hot.
+    """
+
+    def __init__(self, config: CovariateTopicConfig, vocab_size: int, latent_dim: int):
+        super().__init__(config, vocab_size, latent_dim)
+        self.config = config
+        self.deviations = (
+            nn.Parameter(torch.zeros(config.covariates, vocab_size)) if config.covariates else None
+        )
+        self.classes = nn.Linear(latent_dim, config.labels) if config.labels else None
+
+    def forward(self, z: Tensor, batch: Rows | None = None) -> Counts:
+        p = super().forward(z, batch)
+        if self.classes is None or batch is None:
+            return p
+        assert isinstance(p, ProductCounts)
+        return LabelledCounts(p.scores, self.classes(self.theta(z)), p.penalty)
+
+    def scores(self, weights: Tensor, batch: Rows | None) -> Tensor:
+        scores = super().scores(weights, batch)
+        if self.deviations is None or batch is None:
+            return scores
+        return scores + _context(batch)[:, : len(self.deviations)] @ self.deviations
+
+
+def _context(batch: Rows) -> Tensor:
+    """(B, C)."""
+    if batch.context is None:
+        raise TextVAEError("This model was made for documents with covariates or labels, and none are given.")
+    return batch.context
