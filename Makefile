@@ -8,7 +8,7 @@ TORCH := $(shell sed -n 's/^torch==/torch==/p' constraints.txt)
 INSTALL := python -m pip install -qq --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format wheel-test clean
+.PHONY: help setup demo browser test lint docs format wheel-test clean
 
 help:  ## this list
 	@awk -F ':|## ' '/^[a-z-]+:.*## / { printf "  make %-12s%s\n", $$1, $$NF }' Makefile
@@ -28,7 +28,17 @@ setup: $(READY)  ## the virtual environment .venv, with everything in it
 demo: $(READY)  ## train a small model on texts that come with Python, and play with it
 	$(BIN)/textvae demo
 
-test: $(READY)  ## the tests (PYTEST_FLAGS="-n 2 -x" for options of pytest)
+# The tests of pages drive a real Chromium. Where it can't be had they are skipped, unless TEXTVAE_BROWSER=required.
+browser:
+	@for name in $$CHROMIUM chromium chromium-browser google-chrome google-chrome-stable; do \
+		if command -v "$$name" >/dev/null; then exit 0; fi; done; \
+	if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+		echo "installing Chromium for the tests of pages"; \
+		{ apt-get -qq update && apt-get -qq install -y --no-install-recommends chromium fonts-wqy-microhei; } >/dev/null && exit 0; \
+	fi; \
+	echo "No Chromium here: the tests of pages will be skipped. Install it, or name it in CHROMIUM."
+
+test: $(READY) browser  ## the tests (PYTEST_FLAGS="-n 2 -x" for options of pytest)
 	$(BIN)/python -m pytest $(PYTEST_FLAGS)
 
 lint: $(READY)  ## style, types and floors
@@ -36,6 +46,9 @@ lint: $(READY)  ## style, types and floors
 	$(BIN)/ruff format --check
 	$(BIN)/pyright
 	$(BIN)/lint-imports --no-logo
+
+docs: $(READY)  ## the documentation site, into site/
+	$(BIN)/python -m zensical build --clean --strict
 
 format: $(READY)  ## let ruff rewrite what it can
 	$(BIN)/ruff check --fix --exit-zero --quiet
@@ -52,5 +65,5 @@ wheel-test: $(READY)  ## build the wheel, install it elsewhere and run it there
 	cd "$$dir"; venv/bin/textvae demo --steps 20
 
 clean:  ## caches and builds; .venv stays
-	rm -rf build dist .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf build dist site .cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,69 @@
+"""``textvae explore``: a page to play with the latent space."""
+
+from __future__ import annotations
+
+import json as json_module
+import secrets
+import sys
+from typing import Annotated
+
+import typer
+
+from textvae.cli import options
+from textvae.cli.console import out, read_sources, say, say_dropped
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command()(explore)
+
+
+def explore(
+    model: options.Model,
+    file: Annotated[
+        str | None,
+        typer.Argument(metavar="[FILE]", help="Texts for the map and the search (default: the model's own)."),
+    ] = None,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; one that other machines reach needs a token.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any that is free.")] = 8421,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            envvar="TEXTVAE_TOKEN",
+            help="What requests must bring (default: a random one, where other machines can reach it).",
+        ),
+    ] = None,
+    text_column: options.TextColumn = None,
+    label_column: options.LabelColumn = None,
+    device: options.Device = "auto",
+    json: options.Json = False,
+) -> None:
+    """Play with the latent space in a browser.
+
+    Serves a page, and the same operations as a JSON API (/api.html), until Ctrl-C. Nothing leaves this machine. With
+    FILE, at most 20,000 of its texts, evenly spaced, are on the map and can be searched.
+
+    Example: textvae explore MODEL reviews.csv --label-column stars
+    """
+    from textvae.estimators import TextVAE
+    from textvae.explore import LOOPBACK
+    from textvae.explore import explore as serve
+
+    vae = TextVAE.from_pretrained(model, device=device)
+    corpus = None
+    if file is not None:
+        corpus = read_sources([file], text_column, label_column)
+        say_dropped(corpus.name, len(corpus), corpus.dropped)
+    if token is None and host not in LOOPBACK:
+        token = secrets.token_urlsafe(16)
+
+    def started(address: str) -> None:
+        if json:
+            out(json_module.dumps({"url": address}))
+            sys.stdout.flush()
+        else:
+            say(f"Open {address} (Ctrl-C ends it)")
+
+    serve(vae, corpus, name=model.resolve().name, host=host, port=port, token=token or None, started=started)

@@ -1,0 +1,44 @@
+"""The explorer: a local web page, and a JSON API, over a trained model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from textvae.errors import TextVAEError
+from textvae.text.corpus import Corpus
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")  # names of this machine, which no other reaches
+
+
+def explore(
+    vae: Any,
+    corpus: Corpus | None = None,
+    *,
+    name: str = "model",
+    host: str = "127.0.0.1",
+    port: int = 0,
+    token: str | None = None,
+    started: Callable[[str], object] = print,
+) -> None:
+    """Serves the explorer of a trained ``TextVAE`` until Ctrl-C or SIGTERM.
+
+    Args:
+        vae: a ``TextVAE``.
+        corpus: texts for the map and the search; without them the model writes some itself.
+        name: what the page calls the model.
+        host: the address to listen on; one that other machines reach needs a ``token``.
+        port: 0 takes any that is free.
+        token: what requests to the API must bring.
+        started: called with the page's address once it can be opened.
+
+    Raises:
+        TextVAEError: the extra ``explore`` is not installed, or the address can't be listened on.
+    """
+    try:
+        from textvae.explore.server import serve
+    except ImportError as error:
+        raise TextVAEError("The explorer needs a web server: pip install 'textvae[explore]'.") from error
+    from textvae.explore.space import Space
+
+    serve(Space(vae, corpus, name=name), host=host, port=port, token=token, started=started)

@@ -1,0 +1,218 @@
+"""What requests and answers hold; the OpenAPI document is made from it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from textvae.explore.limits import BATCH, TEXT_CHARACTERS
+
+Text = Annotated[str, Field(max_length=TEXT_CHARACTERS)]
+Number = Annotated[float, Field(ge=-1e4, le=1e4, allow_inf_nan=False)]
+Latent = Annotated[list[Number], Field(min_length=1, max_length=4096, description="z, (Z,)")]
+Place = Annotated[list[Number], Field(min_length=2, max_length=2, description="x and y on the map")]
+Count = Annotated[int, Field(ge=1, le=BATCH)]
+
+
+class Request(BaseModel):
+    """What every request's body derives from."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Writing(Request):
+    """How texts are written from latents."""
+
+    method: Literal["greedy", "sample"] = Field(
+        default="greedy", description="the likeliest token, or one drawn"
+    )
+    temperature: float = Field(
+        default=1.0, gt=0, le=5, description="of sample; below 1 keeps to likelier tokens"
+    )
+    top_p: float = Field(
+        default=1.0, gt=0, le=1, description="of sample: draw from the likeliest of this mass"
+    )
+    seed: int = Field(default=0, ge=0, lt=2**53, description="of sample")
+    allow_unknown: bool = Field(default=False, description="whether <unk> may be written")
+
+
+class EncodeRequest(Request):
+    """Texts to find the latents of."""
+
+    texts: list[Text] = Field(min_length=1, max_length=BATCH)
+
+
+class DecodeRequest(Request):
+    """Latents to write texts from."""
+
+    z: list[Latent] = Field(min_length=1, max_length=BATCH)
+    writing: Writing = Writing()
+
+
+class InterpolateRequest(Request):
+    """Two ends, texts or latents, to write what lies between."""
+
+    a: Text | Latent
+    b: Text | Latent
+    steps: int = Field(default=7, ge=2, le=33, description="both ends included")
+    path: Literal["linear", "spherical"] = "linear"
+    writing: Writing = Writing()
+
+
+class AnalogyRequest(Request):
+    """``a`` is to ``b`` as ``c`` is to the text asked for."""
+
+    a: Text
+    b: Text
+    c: Text
+    writing: Writing = Writing()
+
+
+class NeighboursRequest(Request):
+    """Texts or latents whose nearest texts are asked for."""
+
+    of: list[Text | Latent] = Field(min_length=1, max_length=BATCH)
+    k: Count = 8
+    metric: Literal["cosine", "euclidean"] = "cosine"
+
+
+class SearchRequest(Request):
+    """Words to look for in the texts."""
+
+    query: str = Field(min_length=1, max_length=200, description="a part of a text, in any case")
+    k: Count = 20
+
+
+class SampleRequest(Request):
+    """New texts to write: at a place on the map, or from anywhere."""
+
+    n: Count = 5
+    at: Place | None = Field(
+        default=None, description="a place on the map; without it z is drawn from the prior"
+    )
+    writing: Writing = Writing(method="sample")
+
+
+class Token(BaseModel):
+    """A piece of a text as the model reads it."""
+
+    text: str
+    known: bool = Field(description="whether it is in the vocabulary")
+
+
+class Encoded(BaseModel):
+    """A text, what the model reads of it, and where it lies."""
+
+    text: str = Field(description="as the model reads it: one line, no control characters")
+    tokens: list[Token]
+    z: list[float]
+    place: list[float]
+
+
+class Written(BaseModel):
+    """A text that the model wrote, and where from."""
+
+    text: str
+    z: list[float]
+    place: list[float]
+
+
+class Step(Written):
+    """A text on a path, ``t`` of the way along it."""
+
+    t: float
+
+
+class Found(BaseModel):
+    """A text that was found, by its number among those of the explorer."""
+
+    index: int
+    text: str
+    place: list[float]
+
+
+class Neighbour(Found):
+    """A text found near to another."""
+
+    distance: float
+
+
+class EncodeAnswer(BaseModel):
+    """In the order of the texts."""
+
+    items: list[Encoded]
+
+
+class WriteAnswer(BaseModel):
+    """In the order of what was asked for."""
+
+    items: list[Written]
+
+
+class PathAnswer(BaseModel):
+    """From one end to the other."""
+
+    items: list[Step]
+
+
+class NeighboursAnswer(BaseModel):
+    """For each text or latent its nearest texts, nearest first."""
+
+    items: list[list[Neighbour]]
+
+
+class SearchAnswer(BaseModel):
+    """In the order of the texts."""
+
+    items: list[Found]
+
+
+class HandleAnswer(BaseModel):
+    """A direction that can be turned: z·vector is its value, the vector being of length 1."""
+
+    name: str
+    kind: Literal["dimension", "component", "direction"]
+    vector: list[float]
+    low: float = Field(description="texts lie between low and high")
+    high: float
+    share: float = Field(description="of the latents' variance that lies along it")
+
+
+class ModelAnswer(BaseModel):
+    """What the explorer shows."""
+
+    name: str
+    latent_dim: int
+    texts: int = Field(description="how many are searched")
+    written: bool = Field(description="whether the model wrote these texts itself, as none were given")
+    explained: list[float] = Field(description="the shares of variance along the map's two axes")
+    handles: list[HandleAnswer]
+
+
+class MapAnswer(BaseModel):
+    """Where texts lie: lists of the same length, evenly spaced texts if there are many."""
+
+    index: list[int]
+    place: list[list[float]]
+    text: list[str]
+    labels: dict[str, list[str]]
+
+
+class HealthAnswer(BaseModel):
+    """That the server is there."""
+
+    status: Literal["ok"]
+
+
+class FailureDetail(BaseModel):
+    """Why a request failed."""
+
+    code: str
+    message: str
+
+
+class FailureAnswer(BaseModel):
+    """What a request that fails is told."""
+
+    error: FailureDetail

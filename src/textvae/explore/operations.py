@@ -1,0 +1,147 @@
+"""What can be asked of a space: one function an operation, from its request to its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel
+
+from textvae.explore import messages as m
+from textvae.explore.space import Space
+from textvae.latent.interpolate import interpolate as path_between
+from textvae.latent.neighbours import nearest
+from textvae.noise import Use, prior_draws, stream
+from textvae.text.read import clean_text
+from textvae.types import UNK
+
+Answer = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One address of the API: what it does, what it reads, if anything, and what it answers."""
+
+    name: str
+    summary: str
+    request: type[m.Request] | None
+    answer: type[BaseModel]
+    run: Callable[..., Answer]
+
+
+def describe(space: Space) -> Answer:
+    """The model, and what of it can be turned."""
+    return {
+        "name": space.name,
+        "latent_dim": space.latent_dim,
+        "texts": len(space.texts),
+        "written": space.written,
+        "explained": _numbers(space.plane.explained),
+        "handles": [asdict(handle) | {"vector": _numbers(handle.vector)} for handle in space.handles],
+    }
+
+
+def encode(space: Space, asked: m.EncodeRequest) -> Answer:
+    """Each text's tokens, latent and place."""
+    tokenizer = space.vae.tokenizer_
+    texts = [clean_text(text) for text in asked.texts]
+    z = space.vae.encode(texts)
+    items = []
+    for text, ids, place in zip(texts, tokenizer.encode(texts), _places(space, z), strict=True):
+        pieces = zip(tokenizer.tokens(text), ids[1:-1], strict=True)
+        tokens = [{"text": piece, "known": bool(i != UNK)} for piece, i in pieces]
+        items.append({"text": text, "tokens": tokens, **place})
+    return {"items": items}
+
+
+def decode(space: Space, asked: m.DecodeRequest) -> Answer:
+    """A text from each latent."""
+    return {"items": _written(space, _latents(space, asked.z), asked.writing)}
+
+
+def interpolate(space: Space, asked: m.InterpolateRequest) -> Answer:
+    """Texts along the path from one text or latent to another."""
+    a, b = _latents(space, [asked.a, asked.b])
+    z = path_between(a, b, asked.steps, method=asked.path)
+    shares = np.linspace(0, 1, asked.steps)
+    items = _written(space, z, asked.writing)
+    return {"items": [{"t": float(t), **item} for t, item in zip(shares, items, strict=True)]}
+
+
+def analogy(space: Space, asked: m.AnalogyRequest) -> Answer:
+    """c + (b - a), written."""
+    a, b, c = _latents(space, [asked.a, asked.b, asked.c])
+    return {"items": _written(space, (c + b - a)[None], asked.writing)}
+
+
+def neighbours(space: Space, asked: m.NeighboursRequest) -> Answer:
+    """The nearest texts of each text or latent."""
+    k = min(asked.k, len(space.texts))
+    found = nearest(space.z, _latents(space, asked.of), k=k, metric=asked.metric)
+    rows = zip(found.indices, found.distances, strict=True)
+    return {
+        "items": [
+            [_found(space, i) | {"distance": float(d)} for i, d in zip(indices, distances, strict=True)]
+            for indices, distances in rows
+        ]
+    }
+
+
+def search(space: Space, asked: m.SearchRequest) -> Answer:
+    """The first texts that contain some words."""
+    return {"items": [_found(space, i) for i in space.search(asked.query, asked.k)]}
+
+
+def sample(space: Space, asked: m.SampleRequest) -> Answer:
+    """New texts: at a place on the map, what the map doesn't show being drawn as texts have it; or from anywhere."""
+    seed, n = asked.writing.seed, asked.n
+    if asked.at is None:
+        z = prior_draws(space.vae.model_.prior(), n, seed).cpu().numpy()
+    else:
+        hidden = space.latent_dim - 2
+        noise = np.stack([stream(seed, i, Use.PRIOR).standard_normal(hidden) for i in range(n)])
+        z = space.plane.lift(np.tile(asked.at, (n, 1)), noise)
+    return {"items": _written(space, z, asked.writing)}
+
+
+OPERATIONS = [
+    Operation("model", "The model and what can be turned", None, m.ModelAnswer, describe),
+    Operation("map", "Where the texts lie", None, m.MapAnswer, Space.map),
+    Operation("encode", "Texts to latents", m.EncodeRequest, m.EncodeAnswer, encode),
+    Operation("decode", "Latents to texts", m.DecodeRequest, m.WriteAnswer, decode),
+    Operation("interpolate", "From one text to another", m.InterpolateRequest, m.PathAnswer, interpolate),
+    Operation("analogy", "a is to b as c is to …", m.AnalogyRequest, m.WriteAnswer, analogy),
+    Operation("neighbours", "The nearest texts", m.NeighboursRequest, m.NeighboursAnswer, neighbours),
+    Operation("search", "Texts with these words", m.SearchRequest, m.SearchAnswer, search),
+    Operation("sample", "New texts", m.SampleRequest, m.WriteAnswer, sample),
+]
+
+
+def _latents(space: Space, points: Sequence[str | Sequence[float]]) -> np.ndarray:
+    """Texts and latents, mixed, as latents (N, Z)."""
+    texts = [point for point in points if isinstance(point, str)]
+    encoded = iter(space.vae.encode(texts)) if texts else iter(())
+    rows = [next(encoded) if isinstance(point, str) else space.checked(point) for point in points]
+    return np.stack(rows).astype(np.float32)
+
+
+def _written(space: Space, z: np.ndarray, writing: m.Writing) -> list[Answer]:
+    z = space.inside(z)
+    texts = space.vae.decode(z, **writing.model_dump())
+    return [{"text": text, **place} for text, place in zip(texts, _places(space, z), strict=True)]
+
+
+def _places(space: Space, z: np.ndarray) -> list[Answer]:
+    places = space.plane.project(z)
+    return [{"z": _numbers(row), "place": _numbers(place)} for row, place in zip(z, places, strict=True)]
+
+
+def _found(space: Space, i: int) -> Answer:
+    return {"index": int(i), "text": space.texts[i], "place": _numbers(space.places[i])}
+
+
+def _numbers(values: np.ndarray) -> list[float]:
+    """As JSON: five digits are as many as anyone sees."""
+    return np.asarray(values, np.float64).round(5).tolist()
