@@ -127,9 +127,12 @@ class Config(_Section):
     train: TrainConfig = TrainConfig(epochs=20.0)
 
     @property
-    def reads(self) -> Literal["tokens", "rows"]:
-        """What a model like this is trained on: tokenised texts, or rows of a matrix."""
-        return "tokens" if "tokens" in find("decoder", self.decoder.name).requires else "rows"
+    def reads(self) -> Literal["tokens", "rows", "topics"]:
+        """What a model like this is trained on: tokenised texts, rows of a matrix, or counts of words for topics."""
+        decoder = find("decoder", self.decoder.name)
+        if "topics" in decoder.provides:
+            return "topics"
+        return "tokens" if "tokens" in decoder.requires else "rows"
 
     @model_validator(mode="before")
     @classmethod

@@ -1,4 +1,4 @@
-"""The one exception a user meets: a single clear sentence, no stack trace on the command line."""
+"""The one exception and the one warning a user meets: single clear sentences, no stack trace on the command line."""
 
 
 class TextVAEError(Exception):
@@ -6,6 +6,10 @@ class TextVAEError(Exception):
 
     The command line prints the message and exits with 1 (or shows the trace with ``--debug``).
     """
+
+
+class TextVAEWarning(UserWarning):
+    """Something that a user should know of and may have meant: the work goes on."""
 
 
 def first_line(error: Exception) -> str:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
-from importlib.metadata import version
 from os import PathLike
 from pathlib import Path
 from typing import Any, Self
@@ -17,37 +14,17 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from textvae.config import Config
-from textvae.device import resolve_device
 from textvae.errors import TextVAEError, first_line
-from textvae.estimators.fitting import parameters, versions
-from textvae.estimators.folder import write_whole
-from textvae.estimators.options import check_reads, configuration
+from textvae.estimators.options import configuration
+from textvae.estimators.rows import TrainedRows, at_once, read_fitted, split_rows, train_rows
 from textvae.latent.encode import encode
 from textvae.matrix import RowsDataset
 from textvae.metrics.likelihood import evaluate_likelihood
-from textvae.model import build, build_objective, evaluating
+from textvae.model import evaluating
 from textvae.noise import Use, prior_draws, seeded
-from textvae.store import (
-    HISTORY,
-    METRICS,
-    read_json,
-    read_model,
-    read_model_config,
-    write_atomically,
-    write_config,
-    write_json,
-    write_model,
-)
-from textvae.train.length import Length
-from textvae.train.loop import Trainer
-from textvae.train.tracking import Recorder, Silent, read_rows, watcher_for
-
-_HELD_OUT = 0.1  # share of the rows kept from training where no validation rows are given
-_NUMBERS_AT_ONCE = 2**24  # of rows made dense, or decoded: 64 MiB
 
 
-class MatrixVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class MatrixVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedRows, BaseEstimator):
     """A VAE over the rows of a matrix: any vectors in, latents, likelihoods and vectors out.
 
     Without options it is the dense VAE of the preset ``dense``, D–256–20–256–D; ``docs/dense.md`` explains it. The
@@ -83,12 +60,6 @@ class MatrixVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
     >>> vae.transform(X).shape, vae.inverse_transform(vae.transform(X)).shape, vae.sample(3).shape
     ((100, 2), (100, 8), (3, 8))
     """
-
-    model_: Any
-    config_: Config
-    history_: list[dict[str, Any]]
-    metrics_: dict[str, Any]
-    n_features_in_: int
 
     def __init__(
         self,
@@ -130,42 +101,22 @@ class MatrixVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         """
         started = time.monotonic()
         config = configuration(self.get_params(deep=False), reads="rows")
-        device, seed = resolve_device(self.device), config.train.seed
         train = self._rows(X, reset=True)
         if validation is None:
-            train, held_out = _split(train, seed)
+            train, held_out = split_rows(train, config.train.seed)
         else:
             held_out = self._rows(validation)
-        recorder = Recorder(watcher_for() if self.verbose else Silent())
-        with seeded(device, seed):
-            model = build(config, train.columns)
-            model.decoder.set_marginal(*train.moments())
-            objective = build_objective(config, train.columns)
-            length = Length(config.train, started=started)
-            outcome = Trainer(
-                model,
-                objective,
-                train,
-                held_out,
-                config.train,
-                folder=None,
-                watcher=recorder,
-                device=self.device,
-                length=length,
-            ).run()
-        metrics = {
-            "training": {**asdict(outcome), "seed": seed, "parameters": parameters(model)},
-            "data": {"n_train": len(train), "n_validation": len(held_out), "columns": train.columns},
-            "versions": versions(),
-        }
-        self._take(model.to(device), config, metrics, recorder.rows)
+        fitted = train_rows(
+            config,
+            train,
+            held_out,
+            lambda model: model.decoder.set_marginal(*train.moments()),
+            device=self.device,
+            verbose=self.verbose,
+            started=started,
+        )
+        self._take(fitted)
         return self
-
-    def _take(
-        self, model: Any, config: Config, metrics: dict[str, Any], history: list[dict[str, Any]]
-    ) -> None:
-        self.model_, self.config_ = model, config
-        self.metrics_, self.history_ = metrics, history
 
     def _rows(self, X: Any, reset: bool = False) -> RowsDataset:
         """What every method takes: a matrix of finite numbers, with the columns of the one trained on."""
@@ -182,7 +133,7 @@ class MatrixVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         """The mode of q(z|x), a Gaussian's mean, for every row: (N, Z) float32."""
         check_is_fitted(self, "model_")
         rows = self._rows(X)
-        return encode(self.model_, rows, max_tokens=_at_once(rows.columns)).mode
+        return encode(self.model_, rows, max_tokens=at_once(rows.columns)).mode
 
     def inverse_transform(self, Z: ArrayLike) -> np.ndarray:
         """The mean of p(x|z) for every latent of Z (N, Z): (N, D) float32."""
@@ -193,7 +144,7 @@ class MatrixVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
                 f"Latents are rows of {self.model_.latent_dim} numbers, not of shape {z.shape}."
             )
         with evaluating(self.model_) as device:
-            parts = torch.from_numpy(z).split(_at_once(self.n_features_in_))
+            parts = torch.from_numpy(z).split(at_once(self.n_features_in_))
             return np.concatenate([self.model_.decoder(part.to(device)).mean.cpu() for part in parts])
 
     def sample(self, n: int = 1, *, seed: int = 0) -> np.ndarray:
@@ -218,7 +169,7 @@ class MatrixVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         """
         check_is_fitted(self, "model_")
         rows = self._rows(X)
-        most = _at_once(rows.columns)
+        most = at_once(rows.columns)
         likelihood = evaluate_likelihood(
             self.model_, rows, iw_samples=iw_samples, seed=seed, max_tokens=most, precision="fp32"
         )
@@ -230,21 +181,6 @@ class MatrixVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
 
     # ------------------------------------------------------------------ folders
 
-    def save_pretrained(self, folder: str | PathLike[str]) -> None:
-        """Writes the model as a folder; one that is there is replaced once the new one is whole.
-
-        Raises:
-            TextVAEError: the folder holds other things than a model, or can't be written; a model in it is kept.
-        """
-        check_is_fitted(self, "model_")
-        write_whole(Path(folder), self._write)
-
-    def _write(self, folder: Path) -> None:
-        write_atomically(folder / HISTORY, "".join(json.dumps(row) + "\n" for row in self.history_).encode())
-        write_json(folder / METRICS, self.metrics_)
-        write_model(folder, self.model_)
-        write_config(folder, self.config_, self.n_features_in_, version("textvae"))
-
     @classmethod
     def from_pretrained(cls, folder: str | PathLike[str], *, device: str = "auto") -> Self:
         """The model that a folder holds.
@@ -252,37 +188,15 @@ class MatrixVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         Raises:
             TextVAEError: no model of rows, a damaged one, or one of another format.
         """
-        source = Path(folder)
-        model, config = read_model(source)
-        check_reads(config, "rows")
-        self = cls(config=config.model_dump(mode="json"), device=device)
-        self.n_features_in_ = read_model_config(source)[1]
-        self._take(
-            model.to(resolve_device(device)), config, read_json(source / METRICS), read_rows(source / HISTORY)
-        )
+        fitted = read_fitted(Path(folder), "rows", device)
+        self = cls(config=fitted.config.model_dump(mode="json"), device=device)
+        self._take(fitted)
         return self
 
     # ------------------------------------------------------------------ scikit-learn
-
-    @property
-    def _n_features_out(self) -> int:
-        return self.model_.latent_dim
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         tags.target_tags.required = False
         return tags
-
-
-def _split(rows: RowsDataset, seed: int) -> tuple[RowsDataset, RowsDataset]:
-    """What to train on, and what to watch training by."""
-    if len(rows) < 2:
-        raise TextVAEError("Training needs at least two rows, and the matrix has one.")
-    order = np.random.default_rng(seed).permutation(len(rows))
-    held_out = max(1, round(_HELD_OUT * len(rows)))
-    return rows.subset(np.sort(order[held_out:])), rows.subset(np.sort(order[:held_out]))
-
-
-def _at_once(columns: int) -> int:
-    return max(1, _NUMBERS_AT_ONCE // columns)

@@ -32,17 +32,20 @@ class _Kind(NamedTuple):
 _KINDS = {
     "tokens": _Kind("TextVAE", "texts", "default"),
     "rows": _Kind("MatrixVAE", "the rows of a matrix", "dense"),
+    "topics": _Kind("TopicVAE", "topics", "topics"),
 }
 _FIXED_ON_RESUME = ("seed", "batch_tokens", "validations")  # of [train]; the rest of it may change
 
 
 def configuration(
-    options: Mapping[str, Any], saved: Config | None = None, reads: Literal["tokens", "rows"] = "tokens"
+    options: Mapping[str, Any],
+    saved: Config | None = None,
+    reads: Literal["tokens", "rows", "topics"] = "tokens",
 ) -> Config:
     """What an estimator's options ask for: preset, then ``config``, then options by name, then ``set``.
 
-    ``reads`` is 'tokens' for ``TextVAE``, 'rows' for ``MatrixVAE``. A training that is resumed keeps its ``saved``
-    configuration: how long and how fast to train may change, the model may not.
+    ``reads`` is 'tokens' for ``TextVAE``, 'rows' for ``MatrixVAE``, 'topics' for ``TopicVAE``. A training that is
+    resumed keeps its ``saved`` configuration: how long and how fast to train may change, the model may not.
 
     Raises:
         TextVAEError: an option that doesn't exist or can't be used, or a model of other data.
@@ -63,10 +66,10 @@ def configuration(
 
 
 def check_reads(config: Config, reads: str) -> Config:
-    """The configuration, if it is one of models of texts ('tokens') or of rows ('rows').
+    """The configuration, if it is one of models of texts ('tokens'), of rows ('rows') or of topics ('topics').
 
     Raises:
-        TextVAEError: it is one of the other kind.
+        TextVAEError: it is one of another kind.
     """
     if config.reads != reads:
         other = _KINDS[config.reads]
