@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 
@@ -18,6 +18,28 @@ from textvae.errors import TextVAEError
 
 # A chunk by columns: n values each, or an array (n, D).
 Columns = Mapping[str, Sequence[Any] | np.ndarray]
+
+
+class Rows(Protocol):
+    """What rows go to, chunk by chunk: a file, or memory. The methods are those of ``RowFile``."""
+
+    def kept(self, digest: str) -> Any | None: ...
+    def append(self, columns: Columns, digest: str, note: Any = True) -> None: ...
+
+
+class RowList:
+    """Rows in memory: ``columns`` has all values of each."""
+
+    def __init__(self) -> None:
+        self.columns: dict[str, list[Any]] = {}
+
+    def kept(self, digest: str) -> None:
+        """No earlier run left any."""
+
+    def append(self, columns: Columns, digest: str, note: Any = True) -> None:
+        """Adds a chunk."""
+        for name, values in columns.items():
+            self.columns.setdefault(name, []).extend(values)
 
 
 class RowFile:

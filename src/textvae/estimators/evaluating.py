@@ -24,7 +24,7 @@ from textvae.metrics.thinned import Thinned
 from textvae.metrics.totals import Totals
 from textvae.model import VAE
 from textvae.processes import Processes
-from textvae.rowfile import Columns, RowFile
+from textvae.rowfile import Columns, Rows
 from textvae.text.batch import Dataset
 from textvae.text.corpus import Corpus
 from textvae.text.tokenize import Tokenizer
@@ -42,7 +42,7 @@ def evaluate_chunks(
     seed: int = 0,
     precision: Precision = "auto",
     processes: Processes | None = None,
-    file: RowFile | None = None,
+    file: Rows | None = None,
     progress: Callable[[float], object] | None = None,
 ) -> dict[str, Any] | None:
     """The figures of ``textvae.metrics.evaluation.summarise``, and ``dropped``: the texts left out, by reason.

@@ -14,7 +14,7 @@ import torch
 
 from textvae.model import VAE
 from textvae.processes import Processes
-from textvae.rowfile import Columns, RowFile
+from textvae.rowfile import Columns, Rows
 from textvae.store import tensors
 from textvae.text.corpus import Corpus
 from textvae.text.tokenize import Tokenizer
@@ -59,7 +59,7 @@ class Stream:
     """
 
     def __init__(
-        self, chunks: Iterable[Corpus], processes: Processes | None = None, file: RowFile | None = None
+        self, chunks: Iterable[Corpus], processes: Processes | None = None, file: Rows | None = None
     ) -> None:
         self._chunks, self._processes, self._file = chunks, processes, file
 

@@ -35,6 +35,7 @@ export function createMap(host, { x, y, texts }, { t, label, pick = () => {}, pl
   let queued = 0;
   let moving = 0;
   const marks = new Map();
+  let way = []; // of a path, places in the data
   const folded = texts.map((text) => text.toLocaleLowerCase());
 
   // ------------------------------------------------------------ places
@@ -129,6 +130,7 @@ export function createMap(host, { x, y, texts }, { t, label, pick = () => {}, pl
       }
     }
     pen.globalAlpha = 1;
+    drawWay();
     if (current >= 0) ring(...toScreen(at.x[current], at.y[current]), radius + 4, colour("--ink"));
     for (const mark of marks.values()) {
       const [px, py] = toScreen(mark.x, mark.y);
@@ -141,6 +143,24 @@ export function createMap(host, { x, y, texts }, { t, label, pick = () => {}, pl
       pen.fillText(mark.label, px + 12, py + 4);
     }
     showTip();
+  }
+
+  function drawWay() {
+    const places = way.map(([px, py]) => toScreen(px, py));
+    for (const [width, style] of [[6, colour("--surface")], [2.5, colour("--accent")]]) {
+      pen.beginPath();
+      for (const [px, py] of places) pen.lineTo(px, py);
+      pen.lineWidth = width;
+      pen.strokeStyle = style;
+      pen.stroke();
+    }
+    pen.beginPath();
+    for (const [px, py] of places) {
+      pen.moveTo(px + 4, py);
+      pen.arc(px, py, 4, 0, 2 * Math.PI);
+    }
+    pen.fillStyle = colour("--accent");
+    pen.fill();
   }
 
   function ring(px, py, radius, stroke) {
@@ -374,6 +394,11 @@ export function createMap(host, { x, y, texts }, { t, label, pick = () => {}, pl
     },
     unmark(name) {
       marks.delete(name);
+      redraw();
+    },
+    /** A path through places [x, y] above the points; of none, no path. */
+    trace(places) {
+      way = places;
       redraw();
     },
     /** Shows the text of a point, as hovering does. */
