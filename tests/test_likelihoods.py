@@ -4,6 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from models import random_batch, small_model
 from textvae import likelihoods
 from textvae.likelihoods import linear_cross_entropy
 
@@ -57,3 +58,12 @@ def test_no_gradient_is_computed_where_none_is_wanted(monkeypatch):
     assert asked == [True, False, False]
     assert not nll.requires_grad
     torch.testing.assert_close(nll, F.cross_entropy(hidden @ weight.T + bias, target, reduction="none"))
+
+
+def test_the_tokens_of_a_text_add_up_to_it():
+    model, batch = small_model().eval(), random_batch((5, 9, 3, 1))
+    p = model.decode(torch.randn(2, 4, 4), batch)
+    each = p.token_log_prob(batch)
+    assert each.shape == (2, 4, 9)
+    torch.testing.assert_close(each.sum(-1), p.log_prob(batch))
+    assert each[:, ~batch.mask].abs().max() == 0

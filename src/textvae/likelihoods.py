@@ -181,13 +181,20 @@ class TokenSequence(Distribution):
 
     def log_prob(self, value: Batch) -> Tensor:
         """(*, B) nats: Σ_t log p(x_t | x_<t, z)."""
-        lead, (texts, length, dim) = self.hidden.shape[:-3], self.hidden.shape[-3:]
-        mask = value.mask.to(self.hidden.device)
-        rows = mask.flatten().nonzero()[:, 0]
+        nll, rows = self._nll(value)
+        total = nll.new_zeros(len(nll), len(value)).index_add(1, rows // self.hidden.shape[-2], nll)
+        return -total.view(self.batch_shape)
+
+    def token_log_prob(self, value: Batch) -> Tensor:
+        """(*, B, T) nats: log p(x_t | x_<t, z), 0 at pads."""
+        nll, rows = self._nll(value)
+        each = nll.new_zeros(len(nll), value.targets.numel()).index_copy(1, rows, nll)
+        return -each.view(*self.batch_shape, -1)
+
+    def _nll(self, value: Batch) -> tuple[Tensor, Tensor]:
+        """Of the N counted tokens: their nats (K, N) in K samples of z, and their places (N,) in (B, T) as one row."""
+        texts, length, dim = self.hidden.shape[-3:]
+        rows = value.mask.to(self.hidden.device).flatten().nonzero()[:, 0]
         hidden = self.hidden.reshape(-1, texts * length, dim)[:, rows]
-        samples = len(hidden)
-        target = value.targets.flatten()[rows].repeat(samples)
-        nll = self.output.nll(hidden.flatten(0, 1), target)
-        total = nll.new_zeros(samples, texts)
-        total = total.index_add(1, rows // length, nll.view(samples, -1))
-        return -total.view(*lead, texts)
+        target = value.targets.flatten()[rows].repeat(len(hidden))
+        return self.output.nll(hidden.flatten(0, 1), target).view(len(hidden), -1), rows

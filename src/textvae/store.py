@@ -20,7 +20,9 @@ from textvae.model import VAE, build
 
 FORMAT_VERSION = 1
 CONFIG, WEIGHTS, TOKENIZER = "config.json", "model.safetensors", "tokenizer.json"
-METRICS, CARD = "metrics.json", "README.md"
+METRICS, CARD, REPORT = "metrics.json", "README.md", "report.html"
+DIRECTIONS, DIRECTION_TENSORS = "directions.json", "directions.safetensors"
+VOCABULARY, CONTEXT = "vocabulary.json", "context.safetensors"  # of a topic model
 # while training
 HISTORY, CHECKPOINT, TOKENS = "metrics.jsonl", "checkpoint", ".tokens"
 
