@@ -24,7 +24,7 @@ from textvae.estimators.fitting import parameters, train_model, write_figures
 from textvae.estimators.folder import write_whole
 from textvae.estimators.options import check_reads, configuration
 from textvae.estimators.prior import refit, with_prior
-from textvae.estimators.trained import TrainedText
+from textvae.estimators.steering import SteeredText, read_directions, write_directions
 from textvae.store import (
     HISTORY,
     METRICS,
@@ -40,7 +40,7 @@ from textvae.text.tokenize import Tokenizer
 from textvae.train.tracking import Silent, read_rows, watcher_for
 
 
-class TextVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedText, BaseEstimator):
+class TextVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SteeredText, BaseEstimator):
     """A sentence VAE: strings in, latents, figures and strings out.
 
     Every option is None by default, which leaves it to the preset. Later ones win: preset, ``config``, the
@@ -68,6 +68,7 @@ class TextVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedText, Ba
         history_: rows of figures, one an interval of training.
         metrics_: what ``metrics.json`` holds: ``evaluation``, ``findings``, ``training``, ``data``, ``versions``, and
             ``prior`` once one was fitted.
+        directions_: the directions learned since, by ``label=value``.
         dropped_: how many texts were left out, by reason.
         n_dropped_: how many in all.
         test_texts_: texts kept from training and validation; none where validation texts were given.
@@ -165,6 +166,7 @@ class TextVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedText, Ba
     ) -> None:
         self.model_, self.tokenizer_, self.config_ = model, tokenizer, config
         self.metrics_, self.history_ = metrics, history
+        self.directions_ = {}
         self.dropped_ = dict(metrics.get("data", {}).get("dropped", {}))
         self.n_dropped_ = sum(self.dropped_.values())
         self.test_texts_: list[str] = []
@@ -238,6 +240,7 @@ class TextVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedText, Ba
         write_atomically(folder / TOKENIZER, self.tokenizer_.to_json().encode())
         write_atomically(folder / HISTORY, "".join(json.dumps(row) + "\n" for row in self.history_).encode())
         write_figures(folder, self.config_, self.metrics_)
+        write_directions(folder, self.directions_)
         write_model(folder, self.model_)
         write_config(folder, self.config_, self.tokenizer_.vocab_size, version("textvae"))
 
@@ -277,6 +280,7 @@ class TextVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedText, Ba
         self = cls(config=config.model_dump(mode="json"), device=device)
         model.to(resolve_device(device))
         self._take(model, tokenizer, config, metrics, read_rows(folder / HISTORY))
+        self.directions_ = read_directions(folder)
         return self
 
     def push_to_hub(
