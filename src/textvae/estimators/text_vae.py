@@ -24,6 +24,7 @@ from textvae.estimators.fitting import parameters, train_model, write_figures
 from textvae.estimators.folder import write_whole
 from textvae.estimators.options import check_reads, configuration
 from textvae.estimators.prior import refit, with_prior
+from textvae.estimators.reading import ReadableText
 from textvae.estimators.steering import SteeredText, read_directions, write_directions
 from textvae.store import (
     HISTORY,
@@ -40,7 +41,7 @@ from textvae.text.tokenize import Tokenizer
 from textvae.train.tracking import Silent, read_rows, watcher_for
 
 
-class TextVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SteeredText, BaseEstimator):
+class TextVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SteeredText, ReadableText, BaseEstimator):
     """A sentence VAE: strings in, latents, figures and strings out.
 
     Every option is None by default, which leaves it to the preset. Later ones win: preset, ``config``, the

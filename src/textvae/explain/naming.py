@@ -1,0 +1,42 @@
+"""A short name for a dimension, composed of what was found about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from textvae.types import SPECIAL_TOKENS
+
+UNEXPLAINED = "unexplained"
+_CLEAR = 0.1  # share of an attribute's entropy, from which it names a dimension
+_CLOSE = 0.8  # of the most information: a label that has it is preferred to what we read off the texts
+_WORDS = 3
+_MARKED = (
+    0.4  # nats of effect: words that change less, such as 'the', are named only where there are no others
+)
+
+
+def compose(
+    attributes: Sequence[Mapping[str, Any]],
+    words_down: Sequence[Mapping[str, Any]],
+    words_up: Sequence[Mapping[str, Any]],
+) -> str:
+    """Such as ``tense: past → present``, or ``he, said → market, shares``, from low to high.
+
+    Args:
+        attributes, words_down, words_up: as an explanation lists them, the most telling first.
+    """
+    clear = [each for each in attributes if each["share"] >= _CLEAR]
+    if clear:
+        close = [each for each in clear if each["mi"] >= _CLOSE * clear[0]["mi"]]
+        first = next((each for each in close if each["is_label"]), close[0])
+        return f"{first['name']}: {first['low']} → {first['high']}"
+    if words_down or words_up:
+        return f"{_list(words_down)} → {_list(words_up)}"
+    return UNEXPLAINED
+
+
+def _list(rows: Sequence[Mapping[str, Any]]) -> str:
+    words = [row for row in rows if row["word"] not in SPECIAL_TOKENS]
+    marked = [row for row in words if abs(row["effect"]) >= _MARKED] or words
+    return ", ".join(row["word"] for row in marked[:_WORDS]) or "…"
