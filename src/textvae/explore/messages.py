@@ -196,6 +196,7 @@ class MapAnswer(BaseModel):
     index: list[int]
     place: list[list[float]]
     text: list[str]
+    z: list[list[float]] = Field(description="to two digits")
     labels: dict[str, list[str]]
 
 

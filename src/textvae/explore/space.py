@@ -19,7 +19,7 @@ from textvae.text.corpus import Corpus
 TEXTS = 20_000  # at most: those that are searched
 SHOWN = 5_000  # at most: those on the map
 _DRAWN = 1_000  # where no texts are given
-_ENCODED = 256  # characters of a text that the map tells
+_TOLD = 256  # characters of a text on the map
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,8 @@ class Space:
         return {
             "index": shown.tolist(),
             "place": self.places[shown].round(4).tolist(),
-            "text": [self.texts[i][:_ENCODED] for i in shown],
+            "text": [self.texts[i][:_TOLD] for i in shown],
+            "z": self.z[shown].astype(np.float64).round(2).tolist(),
             "labels": {label: [values[i] for i in shown] for label, values in self.labels.items()},
         }
 
