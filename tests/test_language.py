@@ -81,13 +81,13 @@ def blank(text: str) -> str:
     return PLACEHOLDER.sub("{}", text)
 
 
-def said(node: ast.expr) -> str | None:
+def said(node: ast.AST) -> str | None:
     """A string or an f-string as it stands in the source, its values left blank."""
     match node:
         case ast.Constant(value=str(text)):
             return blank(text)
         case ast.JoinedStr(values=parts):
-            return "".join(blank(p.value) if isinstance(p, ast.Constant) else "{}" for p in parts)
+            return "".join(blank(str(p.value)) if isinstance(p, ast.Constant) else "{}" for p in parts)
     return None
 
 
