@@ -36,6 +36,9 @@ class TopicDecoderConfig(PartConfig):
         default="none",
         description="what topics are deviations from: nothing, the words' log frequencies, or what those become",
     )
+    start: Literal["random", "clusters"] = Field(
+        default="random", description="what topics start as: random numbers, or clusters of the documents"
+    )
     normalise: bool = Field(default=False, description="batch-normalise the logits of words (product only)")
     dropout: float = Field(default=0.0, ge=0, lt=1, description="dropout of the shares of topics")
 
@@ -134,6 +137,14 @@ class TopicDecoder(nn.Module, ABC):
         """(K, V) word distributions: p(v | θ is topic k alone)."""
         scores = self.background + self.logits()
         return (scores if self.norm is None else self.norm(scores)).softmax(-1)
+
+    def foremost(self) -> Tensor:
+        """(K, V) scores by which a topic's words are ranked for a reader."""
+        return self.topics()
+
+    def foremost(self) -> Tensor:
+        """(K, V) scores by which a topic's words are put in order for a reader: here their log probabilities."""
+        return self.topics().log()
 
     def penalty(self) -> Tensor:
         """A scalar that the decoder owes beside the ELBO: what seed words cost that have left their topics."""

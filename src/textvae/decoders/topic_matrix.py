@@ -26,5 +26,10 @@ class TopicMatrix(TopicDecoder):
         self.weight = nn.Parameter(torch.empty(latent_dim, vocab_size))
         nn.init.xavier_uniform_(self.weight)
 
+    @torch.no_grad()
+    def set_topics(self, logits: Tensor) -> None:
+        """Starts at topics (K, V)."""
+        self.weight.copy_(logits)
+
     def logits(self) -> Tensor:
         return self.weight
