@@ -13,6 +13,7 @@ from torch.distributions import Distribution
 
 from textvae.config import Config
 from textvae.distributions.divergence import kl_by_dimension, kl_to_prior
+from textvae.distributions.rotated import rotated, turn
 from textvae.objectives.phase import Objective
 from textvae.registry import find
 from textvae.types import AnyBatch, Likelihood
@@ -98,6 +99,67 @@ class VAE(nn.Module):
         likelihood = self.decode(z, batch)
         penalty = penalty + getattr(likelihood, "penalty", 0.0)
         return Terms(q, z, likelihood.log_prob(batch), kl, dims, penalty)
+
+
+class Rotation(nn.Module):
+    """The orthogonal matrix R (Z, Z) between a model's own axes and those it is used in: z·R."""
+
+    def __init__(self, matrix: Tensor):
+        super().__init__()
+        self.matrix: Tensor
+        self.register_buffer("matrix", matrix)
+
+    def undo(self, z: Tensor) -> Tensor:
+        """Rotated z (*, Z) in the model's own axes."""
+        return turn(z, self.matrix.T)
+
+
+class RotatedPosterior(nn.Module):
+    """The distribution of z·R for z ~ ``base``'s q(z|x)."""
+
+    def __init__(self, base: nn.Module, rotation: Rotation):
+        super().__init__()
+        self.base, self.rotation = base, rotation
+
+    def forward(self, features: Tensor) -> Distribution:
+        """(B, F) features -> q, batch shape (B,), event shape (Z,)."""
+        return rotated(self.base(features), self.rotation.matrix)
+
+
+class RotatedDecoder(nn.Module):
+    """What ``base`` makes of z·Rᵀ; in all else it is ``base``."""
+
+    def __init__(self, base: nn.Module, rotation: Rotation):
+        super().__init__()
+        self.base, self.rotation = base, rotation
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            return getattr(super().__getattr__("base"), name)
+
+    def forward(self, z: Tensor, *batch: AnyBatch) -> Likelihood:
+        return self.base(self.rotation.undo(z), *batch)
+
+    def start(self, z: Tensor) -> Any:
+        return self.base.start(self.rotation.undo(z))  # pyright: ignore[reportCallIssue]
+
+
+def rotate(model: VAE, matrix: Tensor) -> VAE:
+    """The model in the coordinates z·R, R (Z, Z) orthogonal: ``encode`` gives them, and ``decode`` takes them.
+
+    Where the prior is N(0, I), every ELBO stays what it was. The parts are shared with ``model``.
+    """
+    posterior, decoder = model.posterior, model.decoder
+    matrix = matrix.to(next(model.parameters()))
+    if isinstance(posterior, RotatedPosterior) and isinstance(decoder, RotatedDecoder):
+        matrix = posterior.rotation.matrix @ matrix
+        posterior, decoder = posterior.base, decoder.base
+    rotation = Rotation(matrix)
+    return VAE(
+        model.encoder, RotatedPosterior(posterior, rotation), model.prior, RotatedDecoder(decoder, rotation)
+    ).train(model.training)
 
 
 def build(config: Config, vocab_size: int, frequencies: Tensor | None = None) -> VAE:

@@ -16,13 +16,14 @@ from torch import Tensor, nn
 
 from textvae.config import Config, read_config
 from textvae.errors import TextVAEError
-from textvae.model import VAE, build
+from textvae.model import VAE, build, rotate
 
 FORMAT_VERSION = 1
 CONFIG, WEIGHTS, TOKENIZER = "config.json", "model.safetensors", "tokenizer.json"
 METRICS, CARD, REPORT = "metrics.json", "README.md", "report.html"
 DIRECTIONS, DIRECTION_TENSORS = "directions.json", "directions.safetensors"
 VOCABULARY, CONTEXT = "vocabulary.json", "context.safetensors"  # of a topic model
+_ROTATION = "posterior.rotation.matrix"  # is among the weights of a model whose axes were rotated
 # while training
 HISTORY, CHECKPOINT, TOKENS = "metrics.jsonl", "checkpoint", ".tokens"
 
@@ -174,7 +175,10 @@ def read_model(folder: Path) -> tuple[VAE, Config]:
         devices=[]
     ):  # the fresh weights are thrown away: leave the user's stream alone
         model = build(config, vocab_size)
-    load_tensors(model, read_tensors(path), path)
+    named = read_tensors(path)
+    if _ROTATION in named:
+        model = rotate(model, torch.eye(config.latent_dim))
+    load_tensors(model, named, path)
     return model.eval(), config
 
 

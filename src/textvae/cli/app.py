@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from textvae.cli import bench, demo, evaluate, explain, options, presets, prior, steer, train, use
+from textvae.cli import bench, demo, evaluate, explain, options, presets, prior, reading, steer, train, use
 from textvae.cli.console import out, out_json, say
 from textvae.errors import TextVAEError
 
@@ -97,6 +97,7 @@ demo.add_to(app)
 prior.add_to(app)
 steer.add_to(app)
 explain.add_to(app)
+reading.add_to(app)
 bench.add_to(app)
 
 

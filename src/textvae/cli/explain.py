@@ -32,7 +32,9 @@ def explain(
         typer.Argument(metavar="[FILE…]", help="Texts to explain it by; without: the model writes some."),
     ] = None,
     text_column: options.TextColumn = None,
-    label_column: options.LabelColumn = None,
+    label_columns: Annotated[
+        list[str] | None, typer.Option("--label-column", help="Column of a label; repeatable.")
+    ] = None,
     seed: options.Seed = 0,
     device: options.Device = "auto",
     json: options.Json = False,
@@ -48,7 +50,7 @@ def explain(
     from textvae.estimators import TextVAE
 
     vae = TextVAE.from_pretrained(model, device=device)
-    corpus = read_sources(files, text_column, label_column) if files else None
+    corpus = read_sources(files, text_column, label_columns) if files else None
     if corpus is not None:
         say_dropped(corpus.name, len(corpus), corpus.dropped)
     else:

@@ -21,6 +21,12 @@ from torch.distributions.transforms import Transform
 from textvae.distributions.flow import Flow
 
 
+def turn(z: Tensor, matrix: Tensor) -> Tensor:
+    """z·R for z (*, Z), in float32 whatever autocast says: coordinates do not bear eight bits."""
+    with torch.autocast(z.device.type, enabled=False):
+        return z.float() @ matrix
+
+
 class Turn(Transform):
     """z -> z·R, R (Z, Z) orthogonal. Volumes stay as they are."""
 
@@ -33,10 +39,10 @@ class Turn(Transform):
         self.matrix = matrix
 
     def _call(self, x: Tensor) -> Tensor:
-        return x @ self.matrix
+        return turn(x, self.matrix)
 
     def _inverse(self, y: Tensor) -> Tensor:
-        return y @ self.matrix.T
+        return turn(y, self.matrix.T)
 
     def log_abs_det_jacobian(self, x: Tensor, y: Any) -> Tensor:
         return torch.zeros_like(x[..., 0])
@@ -54,7 +60,7 @@ class Rotated(TransformedDistribution):
     @property
     def mean(self) -> Tensor:
         """μR."""
-        return self.base_dist.mean @ self.matrix
+        return turn(self.base_dist.mean, self.matrix)
 
     @property
     def mode(self) -> Tensor:
@@ -65,8 +71,8 @@ class Rotated(TransformedDistribution):
     def variance(self) -> Tensor:
         """The diagonal of RᵀΣR."""
         if isinstance(self.base_dist, MultivariateNormal):
-            return ((self.matrix.T @ self.base_dist.scale_tril) ** 2).sum(-1)
-        return self.base_dist.variance @ self.matrix**2
+            return (turn(self.base_dist.scale_tril.mT, self.matrix) ** 2).sum(-2)
+        return turn(self.base_dist.variance, self.matrix**2)
 
 
 def rotated(q: Distribution, matrix: Tensor) -> Distribution:

@@ -41,7 +41,7 @@ from textvae.text.tokenize import Tokenizer
 from textvae.train.tracking import Silent, read_rows, watcher_for
 
 
-class TextVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SteeredText, ReadableText, BaseEstimator):
+class TextVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ReadableText, SteeredText, BaseEstimator):
     """A sentence VAE: strings in, latents, figures and strings out.
 
     Every option is None by default, which leaves it to the preset. Later ones win: preset, ``config``, the

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from textvae.distributions.rotated import is_standard_normal
 from textvae.errors import TextVAEError
 from textvae.explain.attributes import Attribute, attributes_of
 from textvae.explain.fidelity import Simulator, cues, fidelity
@@ -161,9 +162,7 @@ def _unit(directions: Mapping[Any, np.ndarray], latent_dim: int) -> np.ndarray:
 
 def _kl(model: VAE, position: np.ndarray, spread: np.ndarray) -> np.ndarray | None:
     """(K,) ½ (μ² + σ² − 1 − ln σ²), the mean over texts."""
-    p = model.prior()
-    standard = type(p).__name__ == "Independent" and bool((p.mean == 0).all() and (p.stddev == 1).all())
-    if not standard:
+    if not is_standard_normal(model.prior()):
         return None
     variance = np.maximum(spread**2, 1e-12)
     return 0.5 * (position**2 + variance - 1 - np.log(variance)).mean(0)

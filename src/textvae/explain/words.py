@@ -57,9 +57,26 @@ def word_effects(
         steps: (K,) standard deviations of the texts' z along them.
         most: words that rise, and words that fall.
     """
+    texts = min(len(dataset), _TEXTS)
+    weights = np.random.default_rng(seed).multinomial(texts, np.full(texts, 1 / texts), _RESAMPLES) / texts
+    for p in _shifted(model, dataset, directions, steps, seed):
+        yield _ranked(p, weights, most)
+
+
+def word_loadings(
+    model: VAE, dataset: Dataset, directions: np.ndarray, steps: np.ndarray, *, seed: int = 0
+) -> np.ndarray:
+    """What each direction does to each word, (V, K): √p̄₊ − √p̄₋ with the probabilities of ``word_effects``."""
+    columns = [np.subtract(*np.sqrt(p.mean(1))) for p in _shifted(model, dataset, directions, steps, seed)]
+    return np.stack(columns, 1)
+
+
+def _shifted(
+    model: VAE, dataset: Dataset, directions: np.ndarray, steps: np.ndarray, seed: int
+) -> Iterator[np.ndarray]:
+    """For each direction the probabilities of every word, one step up and one down: (2, N, V) of N texts."""
     sample = dataset.subset(evenly(len(dataset), _TEXTS))
     rng = np.random.default_rng(seed)
-    weights = rng.multinomial(len(sample), np.full(len(sample), 1 / len(sample)), _RESAMPLES) / len(sample)
     with evaluating(model) as device:
         parts = []
         for indices in token_batches(sample.lengths, max(_BATCH, int(sample.lengths.max()))):
@@ -70,7 +87,7 @@ def word_effects(
         for direction, step in zip(directions, steps, strict=True):
             shift = torch.from_numpy(direction * step).to(device, torch.float32)
             p = torch.cat([_probabilities(model, batch, z, shift, places) for batch, z, places in parts], 1)
-            yield _ranked(p.cpu().numpy(), weights, most)
+            yield p.cpu().numpy()
 
 
 def _probabilities(model: VAE, batch: Batch, z: Tensor, shift: Tensor, places: Tensor) -> Tensor:

@@ -1,0 +1,128 @@
+"""``textvae rotate`` and ``attribute``: axes that read well, and which tokens put a text where it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from textvae.cli import options
+from textvae.cli.console import out, out_json, read_sources, read_texts, say_dropped
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds the commands."""
+    for command in (rotate, attribute):
+        app.command()(command)
+
+
+def rotate(
+    model: options.Model,
+    files: Annotated[list[str], typer.Argument(metavar="FILE…", help="Texts to choose the axes by.")],
+    method: Annotated[
+        str, typer.Option("--method", help="varimax: few words an axis; ica: independent axes; labels.")
+    ] = "varimax",
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="OUT", help="Folder for the rotated model (default: MODEL itself)."
+        ),
+    ] = None,
+    text_column: options.TextColumn = None,
+    label_columns: Annotated[
+        list[str] | None,
+        typer.Option("--label-column", help="Column of a label for --method labels; repeatable."),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a model in OUT.")] = False,
+    seed: options.Seed = 0,
+    device: options.Device = "auto",
+    json: options.Json = False,
+) -> None:
+    """Turn the axes of the latent space to those that read best.
+
+    The likelihood of every text stays what it was, as the prior has no axes of its own; from then on the model encodes
+    into the rotated coordinates and writes from them.
+
+    Example: textvae rotate MODEL reviews.txt --method varimax -o ROTATED
+    """
+    from textvae.estimators import TextVAE
+    from textvae.estimators.folder import ModelFolder
+
+    vae = TextVAE.from_pretrained(model, device=device)
+    target = model if output is None else output
+    ModelFolder(target, overwrite=overwrite or output is None)
+    corpus = read_sources(files, text_column, label_columns)
+    say_dropped(corpus.name, len(corpus), corpus.dropped)
+    wanted: Any = method
+    report = vae.rotate(corpus, wanted, seed=seed)
+    vae.save_pretrained(target)
+    if json:
+        out_json({"model": str(target), **report})
+        return
+    out(f"ELBO {report['elbo_before']:.4f} before and {report['elbo_after']:.4f} after, nats per text.")
+    for name, axis in report["labels"].items():
+        out(f"dimension {axis}: {name}")
+    out(f"The model is in {target}. Next: textvae explain {target} {' '.join(files)}")
+
+
+def attribute(
+    model: options.Model,
+    dimension: Annotated[
+        str, typer.Option("--dimension", "-d", help="A dimension's number, or the name of a direction.")
+    ],
+    texts: options.Texts = None,
+    text_column: options.TextColumn = None,
+    device: options.Device = "auto",
+    json: options.Json = False,
+) -> None:
+    """Show which tokens put a text where it is on a dimension.
+
+    By integrated gradients, whose sum is checked against the position, and by occlusion: what changes when a token
+    becomes unknown.
+
+    Example: textvae attribute MODEL "the food was not bad" -d 3
+    """
+    from textvae.estimators import TextVAE
+
+    vae = TextVAE.from_pretrained(model, device=device)
+    chosen = int(dimension) if dimension.isdecimal() else dimension
+    found = vae.attribute(read_texts(texts, text_column).texts, chosen)
+    if json:
+        out_json(found)
+        return
+    for each in found:
+        _show(each)
+
+
+def _show(each: Mapping[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    top = max((abs(token["gradient"]) for token in each["tokens"]), default=0.0) or 1.0
+    table = Table.grid(padding=(0, 2))
+    for justify in ("left", "right", "left", "right"):
+        table.add_column(justify=justify)
+    for token in each["tokens"]:
+        style = "green" if token["gradient"] > 0 else "red"
+        bar = "▇" * round(20 * abs(token["gradient"]) / top)
+        table.add_row(
+            Text(token["token"]),
+            f"{token['gradient']:+.2f}",
+            Text(bar, style),
+            Text(f"occlusion {token['occlusion']:+.2f}", "dim"),
+        )
+    console.print(Text(each["text"], "bold"))
+    console.print(
+        f"on {each['dimension']} at {each['position']:+.2f}: {each['baseline']:+.2f} of as many unknown words, "
+        f"and its tokens (sum checked to {abs(each['gap']):.3f}; occlusion correlates {_number(each['agreement'])})"
+    )
+    console.print(table)
+    console.print()
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"
