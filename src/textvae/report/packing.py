@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from textvae.report.atlas import Atlas, Colouring
-from textvae.report.wording import Translator, clipped, shown
+from textvae.report.wording import Translator, shown
 
-_LONGEST, _LONGEST_NAME = 280, 60  # characters of a text and of a category
+_LONGEST, _LONGEST_NAME = 280, 80  # characters of a text and of a label
 _LEVELS = 255  # steps of a number, of which the ramp of colours has far fewer
 _OUTLIERS = 0.01  # share of the numbers at either end that take the ramp's last colour
 
@@ -19,7 +19,7 @@ _OUTLIERS = 0.01  # share of the numbers at either end that take the ramp's last
 def packed(atlas: Atlas, places: Sequence[int], t: Translator) -> dict[str, Any]:
     """The texts at these places. Coordinates are float32, values uint8: categories, or steps from low to high."""
     return {
-        "texts": [shown(clipped(atlas.texts[i], _LONGEST)) for i in places],
+        "texts": [shown(atlas.texts[i], _LONGEST) for i in places],
         "layouts": [
             {"name": each.name, "x": _base64(each.x, places, "<f4"), "y": _base64(each.y, places, "<f4")}
             for each in atlas.layouts
@@ -29,9 +29,9 @@ def packed(atlas: Atlas, places: Sequence[int], t: Translator) -> dict[str, Any]
 
 
 def _colouring(colouring: Colouring, places: Sequence[int], t: Translator) -> dict[str, Any]:
-    told = {"name": shown(_title(colouring, t)), "source": colouring.source}
+    told = {"name": shown(_title(colouring, t), _LONGEST_NAME), "source": colouring.source}
     if colouring.names is not None:
-        names = [shown(clipped(name, _LONGEST_NAME)) for name in colouring.names]
+        names = [shown(name, _LONGEST_NAME) for name in colouring.names]
         return told | {"kind": "category", "names": names, "values": _base64(colouring.values, places, "u1")}
     values = np.array(colouring.values, np.float64)
     finite = values[np.isfinite(values)]

@@ -15,7 +15,7 @@ from typing import Any
 
 import jinja2
 from jinja2.utils import htmlsafe_json_dumps
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from textvae.estimators.card import figures
 from textvae.language import current, phrases, translate, use
@@ -30,7 +30,11 @@ from textvae.ui import asset
 
 LARGEST = 3_000_000  # bytes of a report
 _MAP_SHARE = 0.5  # of these, what the map's data may have
-_LONGEST, _BRIEF = 600, 160  # characters of a text that are shown, and of one on a card
+_LONGEST, _BRIEF, _WORD = (
+    600,
+    160,
+    40,
+)  # characters that are shown of a text, of one on a card, and of a word there
 _CARDS = 64  # dimensions that are described
 
 
@@ -84,8 +88,9 @@ def _render(content: Content) -> str:
     on_map, map_data = _map_data(content.atlas, t)
     filters = {
         "thousands": lambda number: f"{number:,}",
-        "short": lambda text: wording.clipped(text, _LONGEST),
-        "brief": lambda text: wording.clipped(text, _BRIEF),
+        "pieces": wording.shown_pieces,
+        "word": lambda text: wording.shown(text, _WORD),
+        "brief": lambda text: wording.shown(text, _BRIEF),
         "filename": wording.filename,
         "duration": partial(wording.duration, t=t),
         "amount": partial(wording.amount, t=t),
@@ -109,7 +114,7 @@ def _render(content: Content) -> str:
         # one by one: ``asdict`` would copy the map
         {field.name: getattr(content, field.name) for field in dataclasses.fields(content)}
         | {
-            "t": t,
+            "t": wording.markup(t),
             "language": current(),
             "style": style,
             "script": script,
@@ -121,7 +126,7 @@ def _render(content: Content) -> str:
             "n_explained": sum(each["explained"] for each in content.dimensions),
             "n_on_map": on_map,
             "parts": _parts(content.config, t),
-            "configuration": json.dumps(content.config, indent=2, ensure_ascii=False),
+            "configuration": escape(json.dumps(content.config, indent=2, ensure_ascii=False)),
             "page_data": Markup('{{"map":{},"phrases":{}}}').format(map_data, _json(words)),
         }
     )

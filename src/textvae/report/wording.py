@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import PurePath
 from typing import Any
 
 from markupsafe import Markup, escape
 
+LONGEST = 600  # characters of a text that are shown
 # Control characters but for the ends of lines get the signs that Unicode has for them; what is no character, U+FFFD.
 _SIGNS = {c: 0x2400 + c for c in range(32) if c not in (9, 10)} | {127: 0x2421}
 _SIGNS |= dict.fromkeys([*range(0x80, 0xA0), *range(0xD800, 0xE000), *range(0xFDD0, 0xFDF0)], 0xFFFD)
@@ -23,19 +24,36 @@ def translator(words: dict[str, str]) -> Translator:
     """``t(English, **values)``: the phrase in the page's language, with the values in their places."""
 
     def t(key: str, **values: Any) -> str:
-        return _PLACEHOLDER.sub(lambda found: str(values[found[1]]), words.get(key, key))
+        phrase = words.get(key, key)
+        return _PLACEHOLDER.sub(lambda found: str(values[found[1]]), phrase) if values else phrase
 
     return t
 
 
-def shown(value: Any) -> Any:
-    """A text with signs for its control characters; anything else, markup of ours too, as it is."""
-    return value.translate(_SIGNS) if isinstance(value, str) and not isinstance(value, Markup) else value
+def markup(t: Translator) -> Callable[..., Markup]:
+    """``t`` for a page: what it gives is escaped, and values that are markup keep it."""
+
+    def translated(key: str, **values: Any) -> Markup:
+        escaped = {name: escape(shown(value)) for name, value in values.items()}
+        return Markup(_PLACEHOLDER.sub(lambda found: escaped[found[1]], escape(t(key))))
+
+    return translated
 
 
-def clipped(text: str, longest: int) -> str:
-    """At most so many characters, the last an ellipsis where some are left out."""
-    return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
+def shown(value: Any, longest: int = LONGEST) -> Any:
+    """A text with signs for its control characters and an ellipsis where it is longer; else the value as it is."""
+    if not isinstance(value, str) or isinstance(value, Markup):
+        return value
+    whole = value if len(value) <= longest else value[: longest - 1].rstrip() + "…"
+    return whole.translate(_SIGNS)
+
+
+def shown_pieces(pieces: Iterable[tuple[str, bool]], longest: int = LONGEST) -> Iterator[tuple[str, bool]]:
+    """The first pieces of a text, at most so many characters of them all."""
+    for piece, same in pieces:
+        if longest > 0:
+            yield shown(piece, longest), same
+        longest -= len(piece)
 
 
 def filename(name: str) -> str:

@@ -1,0 +1,64 @@
+"""``textvae report``: a trained model on one page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from textvae.cli import options
+from textvae.cli.console import out_json, read_sources, say, say_dropped, tell
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command()(report)
+
+
+def report(
+    model: options.Model,
+    files: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[FILE…]", help="Texts that were not trained on; without: what needs no texts."
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="The page (default: MODEL/report.html)."),
+    ] = None,
+    text_column: options.TextColumn = None,
+    label_columns: Annotated[
+        list[str] | None,
+        typer.Option("--label-column", help="Column of a label to colour the map by; repeatable."),
+    ] = None,
+    iw: Annotated[int, typer.Option("--iw", min=1, help="Samples a text for the likelihood.")] = 20,
+    seed: options.Seed = 0,
+    device: options.Device = "auto",
+    json: options.Json = False,
+) -> None:
+    """Write a page about a model to look at.
+
+    One HTML file of less than 3 MB, which needs no network: how training went, figures with their meaning, what is
+    wrong, a map of the texts, what each dimension means, reconstructions good and bad, new texts, ways between texts,
+    and the least likely ones. Of more than 2,000 texts, evenly spaced ones are used. --json prints all that is on it.
+
+    Example: textvae report MODEL reviews.csv --label-column stars -o report.html
+    """
+    from dataclasses import asdict
+
+    from textvae.estimators import TextVAE
+    from textvae.report.page import write_report
+    from textvae.store import REPORT
+
+    vae = TextVAE.from_pretrained(model, device=device)
+    corpus = read_sources(files, text_column, label_columns) if files else None
+    if corpus is not None:
+        say_dropped(corpus.name, len(corpus), corpus.dropped)
+    path = output or model / REPORT
+    content = write_report(vae, corpus, path, name=model.resolve().name, iw_samples=iw, seed=seed, say=say)
+    if json:
+        out_json({"report": str(path), **asdict(content)})
+        return
+    tell(f"The report is in {path}: open it in a browser.")
