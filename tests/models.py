@@ -36,6 +36,7 @@ SMALL_OPTIONS = {
     "choices": 4,
     "components": 3,
     "context": 8,
+    "labels": ["no", "yes"],
 }
 
 

@@ -210,7 +210,8 @@ def test_what_is_left_out_of_the_validation_texts_is_counted(texts):
 )
 def test_every_preset_trains(preset, texts):
     sizes = {"transformer": {f"{part}.width": 16 for part in ("encoder", "decoder")}}
-    vae = TextVAE(preset=preset, latent_dim=4, steps=3, set=sizes.get(preset, SMALL)).fit(texts)
+    labels = [len(text) % 2 for text in texts]
+    vae = TextVAE(preset=preset, latent_dim=4, steps=3, set=sizes.get(preset, SMALL)).fit(texts, labels)
     z = vae.encode(texts[:5])
     assert z.shape == (5, 4)
     assert np.isfinite(z).all()

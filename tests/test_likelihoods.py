@@ -1,5 +1,7 @@
 """The fused cross-entropy against its definition."""
 
+from typing import Any
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -62,7 +64,7 @@ def test_no_gradient_is_computed_where_none_is_wanted(monkeypatch):
 
 def test_the_tokens_of_a_text_add_up_to_it():
     model, batch = small_model().eval(), random_batch((5, 9, 3, 1))
-    p = model.decode(torch.randn(2, 4, 4), batch)
+    p: Any = model.decode(torch.randn(2, 4, 4), batch)
     each = p.token_log_prob(batch)
     assert each.shape == (2, 4, 9)
     torch.testing.assert_close(each.sum(-1), p.log_prob(batch))

@@ -27,7 +27,13 @@ LENGTHS = (5, 9, 3, 6, 7, 4)
 
 def model_with(name: str, posterior: str | None = None) -> VAE:
     """With weights far from the first ones, and with a posterior that goes with the prior."""
-    spaces = {"euclidean": "gaussian", "sphere": "vmf", "codes": "categorical", "simplex": "dirichlet"}
+    spaces = {
+        "euclidean": "gaussian",
+        "sphere": "vmf",
+        "codes": "categorical",
+        "simplex": "dirichlet",
+        "labelled": "labelled",
+    }
     fitting = next(spaces[space] for space in find("prior", name).provides if space in spaces)
     model = small_model(
         prior=part_options("prior", name), posterior=part_options("posterior", posterior or fitting)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 PAD, BOS, EOS, UNK = 0, 1, 2, 3
 SPECIAL_TOKENS = ("<pad>", "<s>", "</s>", "<unk>")
 
+UNLABELLED = -1  # in the place of a label that is not known
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
@@ -21,11 +23,13 @@ class Batch:
 
     ``tokens`` is (B, T+1): ``<s> w1 … wn </s> <pad> …``. A decoder reads ``inputs`` (B, T) and is
     scored on ``targets`` (B, T), the same shifted by one; an encoder also reads ``targets``.
-    ``index`` (B,) is each text's number, which its noise is keyed by.
+    ``index`` (B,) is each text's number, which its noise is keyed by. ``labels`` (B,), where a model learns from them,
+    are the numbers of the texts' labels, or ``UNLABELLED``.
     """
 
     tokens: Tensor
     index: Tensor
+    labels: Tensor | None = None
 
     @property
     def inputs(self) -> Tensor:
@@ -52,14 +56,21 @@ class Batch:
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> Batch:
         """The same batch on another device."""
+        labels = None if self.labels is None else self.labels.to(device, non_blocking=non_blocking)
         return Batch(
             self.tokens.to(device, non_blocking=non_blocking),
             self.index.to(device, non_blocking=non_blocking),
+            labels,
         )
+
+    def at(self, rows: Tensor | slice) -> Batch:
+        """The texts at ``rows``, with their pads."""
+        labels = None if self.labels is None else self.labels[rows]
+        return Batch(self.tokens[rows], self.index[rows], labels)
 
     def only(self, row: int) -> Batch:
         """Text ``row`` alone, with its pads."""
-        return Batch(self.tokens[row : row + 1], self.index[row : row + 1])
+        return self.at(slice(row, row + 1))
 
 
 @dataclass(frozen=True, slots=True)

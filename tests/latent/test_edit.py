@@ -1,5 +1,7 @@
 """Rewriting: what the decoder keeps of a source, and how candidates are judged."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -29,7 +31,7 @@ def keeping(decoder, keep: float, releases: int = 0) -> Keeping:
     return Keeping(decoder, targets, kept, torch.full((4,), keep))
 
 
-def written(decoder, z, **options) -> list[list[int]]:
+def written(decoder: Any, z, **options) -> list[list[int]]:
     rows = np.column_stack([z, np.arange(len(z))]) if isinstance(decoder, Keeping) else z
     return [ids.tolist() for ids in generate(decoder, rows, max_length=8, **options).ids]
 

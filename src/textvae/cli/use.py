@@ -148,6 +148,9 @@ def reconstruct(
 def sample(
     model: options.Model,
     n: Annotated[int, typer.Option("-n", "--n", min=1, help="How many texts.")] = 10,
+    label: Annotated[
+        str | None, typer.Option("--label", help="Of the texts; for a model trained with labels.")
+    ] = None,
     greedy: options.Greedy = False,
     temperature: options.Temperature = None,
     top_p: options.TopP = None,
@@ -164,7 +167,7 @@ def sample(
     Example: textvae sample MODEL -n 5 --top-p 0.9
     """
     writing = decoding(greedy, temperature, top_p, beam, no_unknown, "sample")
-    written = _load(model, device).sample(n, seed=seed, **writing)
+    written = _load(model, device).sample(n, label=label, seed=seed, **writing)
     if json:
         out_json([{"text": text} for text in written])
         return

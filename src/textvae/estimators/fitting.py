@@ -8,7 +8,7 @@ import platform
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from textvae.errors import TextVAEError
 from textvae.estimators.card import model_card
 from textvae.estimators.evaluating import evaluate
 from textvae.estimators.folder import ModelFolder, has_checkpoint
+from textvae.estimators.labels import learns_labels, often_enough, with_labels
 from textvae.estimators.material import Material, Say, describe, prepare
 from textvae.estimators.strings import findings
 from textvae.model import VAE, build, build_objective
@@ -94,6 +95,10 @@ def train_model(
         material = prepare(texts, validation, config, tokens, resumed=folder if resumed else None, say=say)
         for line in describe(material):
             say(line)
+        if learns_labels(config):
+            config = with_labels(config, material.labels)
+            share = config.objective.options.labelled_share
+            material = replace(material, train=often_enough(material.train, share))
         return _train(config, material, processes, home, folder, resumed, device, started, watcher, say)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import numpy as np
 
 from textvae.config import Config
 from textvae.errors import TextVAEError
+from textvae.estimators.labels import apart, beside_texts, learns_labels, numbers
 from textvae.metrics.text_quality import unknown_rate
 from textvae.store import METRICS, TOKENIZER, read_json
 from textvae.text.batch import Dataset, drop_long
@@ -28,6 +30,7 @@ _FEWEST_TO_HALVE = 20  # held-out texts, to have test texts beside the validatio
 _LEARNT_FROM = (
     2**26
 )  # bytes of text that a tokeniser learns from at most, in memory: about a million sentences
+_LABELS = "labels.bin"  # beside the token ids: of each text the number of its label
 _TOLD = 1_000_000  # texts between two lines on how far the reading is
 
 Say = Callable[[str], object]
@@ -43,6 +46,7 @@ class Material:
     held_out: list[str]  # what the figures are taken on: the test texts, if any, else the validation texts
     test: list[str]
     facts: dict[str, Any]
+    labels: tuple[str, ...] = ()  # of a model that learns them: their names, whose places ``train.labels`` gives
 
 
 def prepare(
@@ -71,6 +75,10 @@ def prepare(
     """
     seed, options, longest = config.train.seed, config.text, config.text.max_length
     tally = _Tally(say)
+    found: set[str] = set()
+    labelled = learns_labels(config)
+    if labelled:
+        chunks = beside_texts(chunks, found)
     with TextFile(folder / "texts.txt") as train:
         if validation is None:
             held, test = _hold_out(tally.passing(chunks), train, seed)
@@ -79,6 +87,8 @@ def prepare(
                 train.extend(chunk.texts)
             held, test = validation.texts, []
             tally.note_validation(validation)
+        held, test = apart(held)[0], apart(test)[0]
+        labels = tuple(sorted(found))
 
         key = f"{tally.sha256} {seed} {options.model_dump_json()}"
         data = None
@@ -87,15 +97,17 @@ def prepare(
             tokenizer = Tokenizer.load(resumed / TOKENIZER)
             data = read_tokens(folder, key)
         elif tokenizer is None:
-            sample = train.evenly(_LEARNT_FROM)
+            sample = apart(train.evenly(_LEARNT_FROM))[0]
             tokenizer = Tokenizer.train(sample, options.tokenizer, options.vocab_size, count=False)
         if data is None:
-            counts = _write(train, tokenizer, longest, folder, key)
+            counts = _write(train, tokenizer, longest, folder, key, labels if labelled else None)
             if tokenizer.frequencies is None:
                 tokenizer.frequencies = counts
             data = read_tokens(folder, key)
         if data is None:
             raise _all_long(len(train), "training", longest)
+        if labelled:
+            data.labels = np.fromfile(folder / _LABELS, np.int16)
         tally.leave_out(len(train) - len(data), longest)
         learnt_from = train.fitting(_LEARNT_FROM)
 
@@ -116,7 +128,9 @@ def prepare(
         "unk_rate": unknown_rate(validation_set),
         "sha256": tally.sha256,
     }
-    return Material(tokenizer, data, validation_set, test or held, test, facts)
+    if data.labels is not None:
+        facts["labels"] = {name: int((data.labels == place).sum()) for place, name in enumerate(labels)}
+    return Material(tokenizer, data, validation_set, test or held, test, facts, labels)
 
 
 def describe(material: Material) -> Iterator[str]:
@@ -209,17 +223,32 @@ def _check_same_texts(folder: Path, sha256: str) -> None:
         )
 
 
-def _write(train: Iterable[str], tokenizer: Tokenizer, longest: int, folder: Path, key: str) -> np.ndarray:
-    """Puts the token ids of the texts that are short enough on disk; of each id, how often it is a target (V,)."""
+def _write(
+    train: Iterable[str],
+    tokenizer: Tokenizer,
+    longest: int,
+    folder: Path,
+    key: str,
+    labels: tuple[str, ...] | None,
+) -> np.ndarray:
+    """Puts the token ids of the texts that are short enough on disk; of each id, how often it is a target (V,).
+
+    So are the numbers of their ``labels``, in a model that learns them.
+    """
     counts = np.zeros(tokenizer.vocab_size, dtype=np.int64)
 
     def short() -> Iterator[np.ndarray]:
-        for block in blocks_of(train):
-            ids = tokenizer.encode(block)
-            kept = [ids[i] for i in drop_long(ids, longest)[0]]
-            if kept:
-                counts[:] += np.bincount(np.concatenate(kept), minlength=len(counts))
-            yield from kept
+        with (folder / _LABELS).open("wb") if labels is not None else nullcontext() as file:
+            for block in blocks_of(train):
+                texts, own = apart(block)
+                ids = tokenizer.encode(texts)
+                places = drop_long(ids, longest)[0]
+                if file is not None and labels is not None:
+                    file.write(numbers(own, labels)[places].tobytes())
+                kept = [ids[i] for i in places]
+                if kept:
+                    counts[:] += np.bincount(np.concatenate(kept), minlength=len(counts))
+                yield from kept
 
     write_tokens(folder, short(), tokenizer.vocab_size, key)
     counts[BOS] = 0

@@ -73,6 +73,16 @@ def as_corpus(texts: Texts, name: str = "texts") -> Corpus:
     return join_chunks(text_chunks(texts, name))
 
 
+def with_labels(texts: Texts, labels: Iterable[Any]) -> Corpus:
+    """The texts with a label of each; ``TextVAEError`` if they are not as many, or a file's."""
+    if isinstance(texts, PathLike):
+        raise TextVAEError(
+            "The labels of a file's texts are a column of it: load_corpus(file, label_column=…)."
+        )
+    known: Any = texts.texts if isinstance(texts, Corpus) else texts
+    return Corpus(listed(known), {"label": np.array(list(labels), object)})
+
+
 def _cleaned(corpus: Any) -> Corpus:
     if not isinstance(corpus, Corpus):
         raise TextVAEError(f"Chunks of texts are corpora, not a {type(corpus).__name__}.")

@@ -115,7 +115,7 @@ class TextVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ReadableText, S
     def fit(
         self,
         X: strings.Texts,
-        y: object = None,
+        y: Iterable[Any] | None = None,
         *,
         validation: strings.Texts | None = None,
         output: str | PathLike[str] | None = None,
@@ -123,12 +123,13 @@ class TextVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ReadableText, S
         overwrite: bool = False,
         started: float | None = None,
     ) -> Self:
-        """Trains on texts; labels are ignored.
+        """Trains on texts, and on labels where the model is one that learns them.
 
         Args:
             X: texts; empty and too long ones are left out and counted. They are read once and then lie on disk,
                 so that a generator, the ``Path`` of a file, or ``read_chunks`` of several may give any number.
-            y: not used.
+            y: a label for each text, None where it is not known; for presets that learn from labels, others ignore
+                it. Of a ``Corpus`` with one label it is that.
             validation: texts to watch training by; without them a tenth of the texts is kept for validation
                 and test, 20,000 at most.
             output: a folder for the model, its checkpoints and its figures; None keeps nothing on disk.
@@ -142,7 +143,7 @@ class TextVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ReadableText, S
         started = time.monotonic() if started is None else started
         say: Callable[[str], object] = _say if self.verbose else (lambda line: None)
         fitted = train_model(
-            strings.text_chunks(X),
+            strings.text_chunks(X if y is None else strings.with_labels(X, y)),
             None if validation is None else strings.as_corpus(validation, "validation texts"),
             lambda saved: configuration(self.get_params(deep=False), saved),
             folder=None if output is None else Path(output),

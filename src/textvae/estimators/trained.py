@@ -56,6 +56,20 @@ class TrainedText:
     history_: list[dict[str, Any]]
     metrics_: dict[str, Any]
 
+    @property
+    def labels_(self) -> tuple[str, ...]:
+        """The labels of a model that was trained with labels; else there are none."""
+        return getattr(self.config_.posterior.options, "labels", ())
+
+    def _place_of(self, label: str) -> int:
+        if not self.labels_:
+            raise TextVAEError(
+                "This model was trained without labels: train one with preset kingma2014 and a label column."
+            )
+        if label not in self.labels_:
+            raise TextVAEError(f"There is no label '{label}'; there are: {', '.join(self.labels_)}.")
+        return self.labels_.index(label)
+
     # ------------------------------------------------------------------ latents
 
     def encode(
@@ -122,12 +136,21 @@ class TrainedText:
         written = self.tokenizer_.decode_batch(generate(self.model_.decoder, rows, seed=seed, **options).ids)
         return written[0] if latents.ndim == 1 else written
 
-    def sample(self, n: int = 1, *, seed: int = 0, **decoding: Unpack[Decoding]) -> list[str]:
-        """Texts from z ~ p(z), drawn from p(x|z) too unless another ``method`` is given."""
+    def sample(
+        self, n: int = 1, *, label: str | None = None, seed: int = 0, **decoding: Unpack[Decoding]
+    ) -> list[str]:
+        """Texts from z ~ p(z), drawn from p(x|z) too unless another ``method`` is given.
+
+        A model that was trained with labels writes texts with a ``label``, or else with any.
+        """
         check_is_fitted(self, "model_")
         if n < 0:
             raise TextVAEError(f"The number of samples can't be negative, got {n}.")
-        z = prior_draws(self.model_.prior(), n, seed).cpu().numpy()
+        p = self.model_.prior()
+        if label is not None:
+            place = self._place_of(label)
+            p = p.of(place)
+        z = prior_draws(p, n, seed).cpu().numpy()
         options: Decoding = {"method": "sample", **decoding}
         return self.decode(z, seed=seed, **options)
 

@@ -24,10 +24,16 @@ class Dataset:
     """Tokenised texts: ``ids[i]`` is ``<s> w1 … wn </s>`` of text ``i``.
 
     ``lengths`` (N,) are the counted tokens of each text: words and ``</s>``, not ``<s>``. ``numbers`` (N,) are what
-    their noise is keyed by: their places here, or in the larger set that they are a part of.
+    their noise is keyed by: their places here, or in the larger set that they are a part of. ``labels`` (N,), if there
+    are any, go along in each batch.
     """
 
-    def __init__(self, ids: Sequence[np.ndarray], numbers: Sequence[int] | np.ndarray | None = None) -> None:
+    def __init__(
+        self,
+        ids: Sequence[np.ndarray],
+        numbers: Sequence[int] | np.ndarray | None = None,
+        labels: np.ndarray | None = None,
+    ) -> None:
         if not len(ids):
             raise TextVAEError("a data set needs at least one text")
         sizes = np.array([len(text) for text in ids], dtype=np.int64)
@@ -38,15 +44,22 @@ class Dataset:
         self._starts: np.ndarray = np.cumsum(sizes) - sizes
         self.lengths: np.ndarray = sizes - 1
         self._numbers = None if numbers is None else np.asarray(numbers, np.int64)
+        self.labels = labels
         self._after_batch: Callable[[], object] = _nothing
 
     @classmethod
     def mapped(
-        cls, flat: np.ndarray, starts: np.ndarray, lengths: np.ndarray, after_batch: Callable[[], object]
+        cls,
+        flat: np.ndarray,
+        starts: np.ndarray,
+        lengths: np.ndarray,
+        after_batch: Callable[[], object],
+        labels: np.ndarray | None = None,
     ) -> Dataset:
         """Of files mapped into memory: all ids one after the other, and of each text where it begins and its length."""
         self = cls.__new__(cls)
         self._flat, self._starts, self.lengths, self._numbers = flat, starts, lengths, None
+        self.labels = labels
         self._after_batch = after_batch
         return self
 
@@ -72,11 +85,21 @@ class Dataset:
         tokens = np.where(inside, self._flat[position], PAD).astype(np.int64)
         self._after_batch()
         numbers = index.copy() if self._numbers is None else self._numbers[index]
-        return Batch(torch.from_numpy(tokens), torch.from_numpy(numbers))
+        labels = None if self.labels is None else torch.from_numpy(self.labels[index].astype(np.int64))
+        return Batch(torch.from_numpy(tokens), torch.from_numpy(numbers), labels)
 
     def subset(self, indices: Sequence[int] | np.ndarray) -> Dataset:
         """The texts at ``indices`` as a data set of their own."""
-        return Dataset([self[int(i)] for i in indices])
+        labels = None if self.labels is None else self.labels[np.asarray(indices, np.int64)]
+        return Dataset([self[int(i)] for i in indices], labels=labels)
+
+    def repeated(self, times: np.ndarray) -> Dataset:
+        """Each text as often as ``times`` (N,) says, without another copy of its ids."""
+        places = np.repeat(np.arange(len(self)), times)
+        labels = None if self.labels is None else self.labels[places]
+        return Dataset.mapped(
+            self._flat, self._starts[places], self.lengths[places], self._after_batch, labels
+        )
 
 
 def _nothing() -> None: ...
