@@ -115,7 +115,7 @@ def test_reconstructions_are_ranked(content, vae):
 @pytest.mark.parametrize(
     ("text", "written", "common", "pieces"),
     [
-        ("a b c d", "a x c d", 0.75, [("a", True), (" x", False), (" c d", True)]),
+        ("a b c d", "a x c d", 0.75, [("a", True), (" ", True), ("x", False), (" c d", True)]),
         ("很好吃", "很难吃", 2 / 3, [("很", True), ("难", False), ("吃", True)]),
         ("a b", "", 0.0, []),
     ],

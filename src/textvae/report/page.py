@@ -35,7 +35,7 @@ _LONGEST, _BRIEF, _WORD = (
     160,
     40,
 )  # characters that are shown of a text, of one on a card, and of a word there
-_CARDS = 64  # dimensions that are described
+_CARDS, _OPEN_CARDS = 64, 12  # dimensions that are described, and those that one sees at once
 
 
 def write_report(
@@ -122,6 +122,7 @@ def _render(content: Content) -> str:
             "figures": figures(content.evaluation) if content.evaluation else [],
             "charts": training_charts(content.history, t),
             "dimensions": content.dimensions[:_CARDS],
+            "open_cards": _OPEN_CARDS,
             "n_dimensions": len(content.dimensions),
             "n_explained": sum(each["explained"] for each in content.dimensions),
             "n_on_map": on_map,

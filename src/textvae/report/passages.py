@@ -66,10 +66,12 @@ def compare(text: str, reconstruction: str) -> Reconstruction:
     """The words in common: twice as many as match, over those of both (Ratcliff & Metzener 1988)."""
     old, new = _WORD.findall(text), _WORD.findall(reconstruction)
     matcher = SequenceMatcher(None, [w.strip() for w in old], [w.strip() for w in new], autojunk=False)
-    pieces = []
+    pieces: list[tuple[str, bool]] = []
     for tag, _, _, start, end in matcher.get_opcodes():
-        if end > start:
-            pieces.append(("".join(new[start:end]), tag == "equal"))
+        written = "".join(new[start:end])
+        word = written if tag == "equal" else written.lstrip()
+        pieces += [(written[: len(written) - len(word)], True), (word, tag == "equal")]
+    pieces = [(piece, same) for piece, same in pieces if piece]
     return Reconstruction(text, reconstruction, matcher.ratio(), pieces)
 
 

@@ -249,7 +249,7 @@ export function createMap(host, { x, y, texts }, { t, label, pick = () => {}, pl
     ArrowUp: () => step(0, -1),
     ArrowDown: () => step(0, 1),
     Enter: () => current >= 0 && pick(current),
-    Escape: () => choose(-1),
+    Escape: () => choose(-1, { aloud: true }),
     "+": () => zoomBy(1.5),
     "=": () => zoomBy(1.5),
     "-": () => zoomBy(1 / 1.5),
