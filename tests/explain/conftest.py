@@ -37,6 +37,12 @@ def corpus() -> Corpus:
 
 
 @pytest.fixture(scope="session")
+def unseen() -> list[str]:
+    """150 more texts of the same kind."""
+    return planted(150, seed=7).texts
+
+
+@pytest.fixture(scope="session")
 def vae(corpus) -> TextVAE:
     """Not to be changed."""
     return TextVAE(latent_dim=4, steps=300, seed=0, set=SET | {"train.lr": 0.01}).fit(corpus.texts)

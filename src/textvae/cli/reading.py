@@ -1,4 +1,4 @@
-"""``textvae rotate`` and ``attribute``: axes that read well, and which tokens put a text where it is."""
+"""``textvae rotate``, ``attribute`` and ``certainty``: other axes, what puts a text where it is, how sure."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import typer
 
 from textvae.cli import options
-from textvae.cli.console import out, out_json, read_sources, read_texts, say_dropped
+from textvae.cli.console import out, out_json, read_sources, read_texts, say_dropped, show_table
 
 
 def add_to(app: typer.Typer) -> None:
     """Adds the commands."""
-    for command in (rotate, attribute):
+    for command in (rotate, attribute, certainty):
         app.command()(command)
 
 
@@ -94,6 +95,44 @@ def attribute(
         return
     for each in found:
         _show(each)
+
+
+def certainty(
+    model: options.Model,
+    texts: options.Texts = None,
+    reference: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Texts of the kind it knows (default: the model writes some)."),
+    ] = None,
+    text_column: options.TextColumn = None,
+    seed: options.Seed = 0,
+    device: options.Device = "auto",
+    json: options.Json = False,
+) -> None:
+    """Say how sure a model is of texts.
+
+    How wide q(z|x) is and whether such widths hold what they say, and how far each text is from those the model knows,
+    by its likelihood and its latent.
+
+    Example: textvae certainty MODEL new.txt --reference reviews.txt
+    """
+    from textvae.estimators import TextVAE
+
+    vae = TextVAE.from_pretrained(model, device=device)
+    known = None if reference is None else read_sources([reference], text_column)
+    found = vae.certainty(read_texts(texts, text_column).texts, reference=known, seed=seed)
+    if json:
+        out_json(found)
+        return
+    rows = [
+        (f"{each['surprise']:+.1f}", f"{each['rank']:.0%}", f"{np.mean(each['stddev']):.2f}", each["text"])
+        for each in sorted(found["texts"], key=lambda each: -each["surprise"])
+    ]
+    show_table(rows, "The most surprising first", ("surprise", "more than", "width", "text"))
+    out(f"More than: the share of {found['n_reference']:,} texts of the kind it knows that surprise it less.")
+    calibration = found["calibration"]
+    for level, share in zip(calibration["levels"], np.mean(calibration["coverage"], 1), strict=True):
+        out(f"The interval of q(z|x) that should hold z for {level:.0%} of texts holds it for {share:.0%}.")
 
 
 def _show(each: Mapping[str, Any]) -> None:

@@ -16,6 +16,7 @@ from textvae.estimators import strings
 from textvae.estimators.progress import progress_bar
 from textvae.estimators.steering import SteeredText
 from textvae.explain.attribution import attribute
+from textvae.explain.certainty import calibrate, surprise
 from textvae.explain.explanation import Material, explain
 from textvae.explain.words import word_loadings
 from textvae.latent.encode import encode
@@ -28,6 +29,7 @@ from textvae.text.read import clean_text
 
 _MOST_TEXTS = 20_000  # explained by: evenly spaced ones of more
 _ELBO_TEXTS = 500
+_REFERENCE = 2_000
 _WRITTEN = 2_000  # texts of the model's own, where none are given
 
 
@@ -185,6 +187,53 @@ class ReadableText(SteeredText):
                 }
             )
         return rows[0] if one else rows
+
+    def certainty(
+        self,
+        texts: str | Iterable[str],
+        *,
+        reference: Corpus | Iterable[str] | None = None,
+        seed: int = 0,
+    ) -> dict[str, Any]:
+        """How sure the model is: of where texts lie, and that they are texts of the kind it knows.
+
+        Args:
+            texts: one text or several.
+            reference: of the kind the model knows, best some it was not trained on; at most 2,000 evenly spaced ones
+                are used. Without any, texts that the model writes from its prior.
+            seed: of all that is drawn.
+
+        Returns:
+            ``texts``: of each its ``text``, ``stddev``: the width of q(z|x) in each dimension; ``surprise``, ``rank``,
+            ``likelihood`` and ``latent`` (``textvae.explain.certainty.Surprises``). ``calibration``: ``levels``,
+            ``coverage`` of each level and dimension, ``spread`` (``textvae.explain.certainty.Calibration``).
+            ``n_reference``: how many reference texts.
+
+        Raises:
+            TextVAEError: there are no texts, or no reference texts.
+        """
+        check_is_fitted(self, "model_")
+        items = [clean_text(text) for text in ([texts] if isinstance(texts, str) else strings.listed(texts))]
+        if not items:
+            raise TextVAEError("At least one text is needed to say how sure the model is of it.")
+        if reference is None:
+            reference = self.sample(_REFERENCE, seed=seed)
+        known = strings.as_corpus(reference, "reference texts").texts
+        known = [known[i] for i in evenly(len(known), _REFERENCE)]
+        dataset, reference_set = (Dataset(self.tokenizer_.encode(some)) for some in (items, known))
+        calibration = calibrate(self.model_, max_length=self.config_.text.max_length, seed=seed)
+        found = surprise(self.model_, dataset, reference_set, self.tokenizer_.frequencies, seed=seed)
+        columns = {"text": items, "stddev": encode(self.model_, dataset).stddev.tolist()}
+        columns |= {name: column.tolist() for name, column in found._asdict().items()}
+        return {
+            "texts": [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)],
+            "calibration": {
+                "levels": list(calibration.levels),
+                "coverage": calibration.coverage.tolist(),
+                "spread": calibration.spread.tolist(),
+            },
+            "n_reference": len(known),
+        }
 
     def _direction(self, dimension: int | str | ArrayLike) -> np.ndarray:
         """(Z,) of length 1."""
