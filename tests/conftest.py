@@ -1,11 +1,15 @@
 """Fixtures for every test."""
 
+import os
 import random
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+
+# English, whatever the locale here, in this process and in those that it starts.
+os.environ["TEXTVAE_LANG"] = "en"
 
 # Small tensors gain nothing from many threads, which on a busy machine wait for each other.
 torch.set_num_threads(1)

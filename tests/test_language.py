@@ -6,8 +6,11 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import typer.main
 
 from textvae import language
+from textvae.cli import app
+from textvae.cli.spoken import sentences as sentences_of_help
 from textvae.errors import TextVAEError
 from textvae.language import LANGUAGES, SPOKEN, current, phrases, preferred, translate, use
 
@@ -100,6 +103,10 @@ def catalogue(chosen: str) -> dict[str, dict[str, str]]:
     return tomllib.loads((SOURCE / "languages" / f"{chosen}.toml").read_text(encoding="utf-8"))
 
 
+def helps() -> set[str]:
+    return set(sentences_of_help(typer.main.get_command(app)))
+
+
 @pytest.mark.parametrize("chosen", [name for name in LANGUAGES if name != "en"])
 def test_translations_fill_in_what_the_original_does(chosen):
     for table in catalogue(chosen).values():
@@ -111,6 +118,6 @@ def test_translations_fill_in_what_the_original_does(chosen):
 @pytest.mark.parametrize("chosen", [name for name in LANGUAGES if name != "en"])
 def test_every_sentence_of_the_catalogue_is_said_somewhere(chosen):
     tables = catalogue(chosen)
-    known = strings_of_the_source()
+    known = strings_of_the_source() | {blank(sentence) for sentence in helps()} | {"Example: {}"}
     spoken = {english for table in SPOKEN for english in tables.get(table, {})}
     assert not {english for english in spoken if blank(english) not in known}

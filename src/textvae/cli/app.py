@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 import traceback
@@ -12,20 +13,29 @@ from typer.core import TyperGroup
 
 from textvae.cli import bench, demo, evaluate, explain, options, presets, prior, reading, steer, train, use
 from textvae.cli.console import out, out_json, say
+from textvae.cli.spoken import LANG, take_language, translate_help
 from textvae.errors import TextVAEError
+from textvae.language import translate
 
 _DEBUG = "--debug"
 
 
 class _Commands(TyperGroup):
-    """Ends a failed command with one sentence; ``--debug``, anywhere on the line, shows the trace instead."""
+    """Ends a failed command with one sentence.
+
+    Anywhere on the line, ``--debug`` shows the trace instead, and ``--lang`` says in which language to speak.
+    """
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         words = args[: args.index("--")] if "--" in args else args
         ctx.meta["textvae.debug"] = _DEBUG in words
-        if _DEBUG in words:
-            args = [word for word in words if word != _DEBUG] + args[len(words) :]
-        return super().parse_args(ctx, args)
+        rest = args[len(words) :]
+        try:
+            words = take_language([word for word in words if word != _DEBUG], os.environ)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from None
+        translate_help(self, ctx)
+        return super().parse_args(ctx, words + rest)
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -37,12 +47,14 @@ class _Commands(TyperGroup):
             raise
         except TextVAEError as error:
             cause: Exception = error
-            sentence = str(error)
-            if sentence and sentence[-1] not in ".!?":
+            sentence = translate(str(error))
+            if sentence and sentence[-1] not in ".!?。！？":
                 sentence += "."
             failure = f"error: {sentence}"
         except Exception as error:
             if type(error).__module__.partition(".")[0] in ("typer", "click"):
+                if hasattr(error, "message"):
+                    error.message = translate(error.message)  # pyright: ignore[reportAttributeAccessIssue]
                 raise  # wrong usage, or a wish to exit
             cause = error
             reason = (str(error).strip() or "no reason given").splitlines()[0]
@@ -81,6 +93,9 @@ def textvae(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
     debug: Annotated[bool, typer.Option(_DEBUG, help="Show the stack trace of an error.")] = False,
+    lang: Annotated[
+        str | None, typer.Option(LANG, help="en or zh (default: TEXTVAE_LANG, else the locale).")
+    ] = None,
 ) -> None:
     """Variational autoencoders for text: train one on your texts, measure it, and use it.
 

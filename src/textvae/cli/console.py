@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from textvae.errors import TextVAEError
+from textvae.language import translate
 
 if TYPE_CHECKING:
     from textvae.text.corpus import Corpus
@@ -21,12 +22,17 @@ _FILE_NAME = re.compile(r"\S*[^\s.]\.[a-z][a-z0-9]{0,7}", re.IGNORECASE)
 
 
 def say(line: str) -> None:
-    """A line to stderr."""
-    print(line, file=sys.stderr, flush=True)
+    """A sentence to stderr, in the language in use."""
+    print(translate(line), file=sys.stderr, flush=True)
+
+
+def tell(line: str) -> None:
+    """A sentence to stdout, in the language in use."""
+    out(translate(line))
 
 
 def out(line: str = "") -> None:
-    """A line to stdout."""
+    """A line to stdout as it is: a result."""
     print(line)
 
 
@@ -53,8 +59,19 @@ def show_table(rows: Iterable[Sequence[str]], title: str = "", headers: Sequence
     if not console.is_terminal:  # a file or a pipe has no width to fit
         console = Console(width=160)
     if title:
-        console.print(Text(title, style="bold"))
+        console.print(Text(translate(title), style="bold"))
     console.print(table)
+
+
+def show_figures(figures: Iterable[Sequence[str]], title: str, headers: Sequence[str] = ()) -> None:
+    """Figures as a table, with all that is in it in the language in use."""
+    show_table([tuple(map(translate, row)) for row in figures], title, tuple(map(translate, headers)))
+
+
+def show_warnings(warnings: Iterable[str]) -> None:
+    """A line to stdout for each sentence that asks for attention."""
+    for warning in warnings:
+        out(f"! {translate(warning)}")
 
 
 def sources(arguments: Sequence[str]) -> Any:
@@ -69,7 +86,7 @@ def sources(arguments: Sequence[str]) -> Any:
 def source_chunks(
     arguments: Sequence[str],
     text_column: str | None = None,
-    label_column: str | None = None,
+    label_column: str | Sequence[str] | None = None,
     split: str | None = None,
     **options: Any,
 ) -> Iterator[Corpus]:
@@ -90,7 +107,7 @@ def source_chunks(
 def read_sources(
     arguments: Sequence[str],
     text_column: str | None = None,
-    label_column: str | None = None,
+    label_column: str | Sequence[str] | None = None,
     split: str | None = None,
 ) -> Corpus:
     """The texts of files, built-in corpora or stdin, without the empty ones."""

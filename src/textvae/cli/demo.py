@@ -9,7 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from textvae.cli import options
-from textvae.cli.console import out, out_json, say, show_table
+from textvae.cli.console import out, out_json, say, show_figures, show_table, show_warnings, tell
+from textvae.language import translate
 
 _SHORT = range(20, 60)  # characters of the texts shown: readable, and within reach of a small model
 
@@ -65,24 +66,23 @@ def demo(
         out_json({"model": str(output), **vae.metrics_, **shown})
         return
     evaluation = vae.metrics_["evaluation"]
-    show_table(figures(evaluation), f"Figures on {evaluation['n_texts']:,} texts kept from training")
-    for warning in evaluation["warnings"]:
-        out(f"! {warning}")
+    show_figures(figures(evaluation), f"Figures on {evaluation['n_texts']:,} texts kept from training")
+    show_warnings(evaluation["warnings"])
     show_table(
         shown["reconstructions"],
         "Texts it has not seen, and what it makes of them",
-        ("text", "reconstruction"),
+        (translate("text"), translate("reconstruction")),
     )
     show_table([(text,) for text in shown["samples"]], "New texts, from random latents (temperature 0.7)")
     show_table([(text,) for text in shown["interpolation"]], "On the way from one text to another")
-    out(
+    tell(
         f"The model is in {output}: its card is {output / 'README.md'}, its figures {output / 'metrics.json'}."
     )
     out("")
-    out("Next, with a file of your own, one text a line (or .csv, .tsv, .jsonl, .parquet):")
+    tell("Next, with a file of your own, one text a line (or .csv, .tsv, .jsonl, .parquet):")
     out("  textvae train YOURS.txt -o my-model --time-budget 10m")
     out("  textvae evaluate my-model HELD_OUT.txt")
     out('  textvae interpolate my-model "one text" "another text"')
-    out("or with the demo's model:")
+    tell("or with the demo's model:")
     out(f"  textvae sample {output} -n 20 --top-p 0.9")
     out(f"  textvae doctor {output}")

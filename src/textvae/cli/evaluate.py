@@ -16,9 +16,12 @@ from textvae.cli.console import (
     read_sources,
     say,
     say_dropped,
-    show_table,
+    show_figures,
+    show_warnings,
     source_chunks,
+    tell,
 )
+from textvae.language import translate
 
 _FORMATS = (".parquet", ".jsonl", ".csv")
 
@@ -100,12 +103,11 @@ def evaluate(
     if json:
         out_json(measured)
         return
-    show_table(
+    show_figures(
         figures(measured), f"{model} on {measured['n_texts']:,} texts, {measured['n_tokens']:,} tokens"
     )
-    out(f"{measured['estimator']}.")
-    for warning in measured["warnings"]:
-        out(f"! {warning}")
+    tell(f"{measured['estimator']}.")
+    show_warnings(measured["warnings"])
 
 
 def doctor(
@@ -135,8 +137,8 @@ def doctor(
         out_json({"findings": found})
         return
     for finding in found:
-        out(f"{finding['severity']}: {finding['name']}")
-        out(f"  evidence: {finding['evidence']}")
-        out(f"  try: {finding['advice']}")
+        out(f"{translate(finding['severity'])}: {translate(finding['name'])}")
+        out(f"  {translate('evidence')}: {translate(finding['evidence'])}")
+        out(f"  {translate('try')}: {translate(finding['advice'])}")
     if not found:
-        out("Nothing found: the latent is used, the vocabulary fits, and the training was long enough.")
+        tell("Nothing found: the latent is used, the vocabulary fits, and the training was long enough.")

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from textvae.cli import options
-from textvae.cli.console import out, out_json, read_sources, show_table, source_chunks
+from textvae.cli.console import out_json, read_sources, show_figures, source_chunks, tell
 
 _ROWS = (
     ("nll", "NLL, nats per text", "surprise at a text; lower is better"),
@@ -86,12 +86,12 @@ def prior(
         out_json({"model": str(target), **report})
         return
     title = f"Prior {report['prior']} instead of {report['replaced']}, on {report['n_texts']:,} {report['texts']} texts"
-    show_table(_table(report), title, ("", report["replaced"], report["prior"], ""))
-    out(
+    show_figures(_table(report), title, ("", report["replaced"], report["prior"], ""))
+    tell(
         f"NLL fell by {report['gain']:.2f} ± {report['gain_stderr']:.2f} nats, text by text "
         f"({report['iw_samples']} samples)."
     )
-    out(f"The model is in {target}. Next: textvae sample {target}")
+    tell(f"The model is in {target}. Next: textvae sample {target}")
 
 
 def _table(report: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:

@@ -9,7 +9,15 @@ from typing import Annotated, Any
 import typer
 
 from textvae.cli import options
-from textvae.cli.console import out, out_json, read_sources, say, show_table, source_chunks
+from textvae.cli.console import (
+    out_json,
+    read_sources,
+    say,
+    show_figures,
+    show_warnings,
+    source_chunks,
+    tell,
+)
 from textvae.errors import TextVAEError
 
 _LENGTH, _TEXT, _MODEL = "How long", "Texts", "What to train"
@@ -144,12 +152,10 @@ def train(
     if json:
         out_json({"model": str(output), **vae.metrics_})
         return
-    show_table(figures(evaluation), f"On {evaluation['n_texts']:,} {evaluation['texts']} texts")
-    for warning in evaluation["warnings"]:
-        out(f"! {warning}")
-    for finding in vae.metrics_["findings"]:
-        out(f"! {finding['name']}: {finding['evidence']}. {finding['advice']}")
-    out(f"The model is in {output}. Next: textvae sample {output} · textvae reconstruct {output} 'a text'")
+    show_figures(figures(evaluation), f"On {evaluation['n_texts']:,} {evaluation['texts']} texts")
+    show_warnings(evaluation["warnings"])
+    show_warnings(f"{f['name']}: {f['evidence']}. {f['advice']}" for f in vae.metrics_["findings"])
+    tell(f"The model is in {output}. Next: textvae sample {output} · textvae reconstruct {output} 'a text'")
 
 
 def _checkpoint_since(folder: Path, begun: float) -> bool:

@@ -26,6 +26,7 @@ from textvae.estimators.options import check_reads, configuration
 from textvae.estimators.prior import refit, with_prior
 from textvae.estimators.reading import ReadableText
 from textvae.estimators.steering import SteeredText, read_directions, write_directions
+from textvae.language import translate
 from textvae.store import (
     HISTORY,
     METRICS,
@@ -317,4 +318,4 @@ class TextVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ReadableText, S
 
 
 def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    print(translate(line), file=sys.stderr, flush=True)

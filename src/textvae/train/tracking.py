@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from textvae.errors import TextVAEError
+from textvae.language import translate
 from textvae.store import write_atomically
 
 Row = dict[str, Any]
@@ -63,7 +64,7 @@ class Lines:
     """A plain line per interval on stderr, where there is no terminal."""
 
     def phase(self, name: str) -> None:
-        print(f"phase: {name}", file=sys.stderr, flush=True)
+        print(translate(f"phase: {name}"), file=sys.stderr, flush=True)
 
     def progress(self, done: float) -> None: ...
 
@@ -132,7 +133,7 @@ def describe(row: Row, short: bool = False) -> str:
         parts.append(f"validation {row['validation_loss']:.2f}")
     if not short:
         parts = [f"step {row['step']}", f"epoch {row['epoch']:.2f}", f"{row['seconds']:.0f} s", *parts]
-    return "  ".join(parts)
+    return "  ".join(map(translate, parts))
 
 
 class MetricsFile:

@@ -1,0 +1,68 @@
+"""The command in Chinese: help, messages and errors; results and JSON stay what they are."""
+
+import json
+
+import pytest
+
+from textvae.cli.spoken import take_language
+from textvae.language import current, use
+
+
+@pytest.fixture(autouse=True)
+def english_afterwards():
+    yield
+    use("en")
+
+
+@pytest.mark.parametrize("words", [["--lang", "zh", "sample", "--help"], ["sample", "-h", "--lang=zh"]])
+def test_help(run, words):
+    text = run(*words).stdout
+    assert "写出新文本。" in text
+    assert "例：textvae sample MODEL" in text
+    assert "怎样写出文本" in text  # the head of a group of options
+    assert "Write new texts." not in text
+
+
+def test_the_list_of_commands(run):
+    text = run("--lang", "zh", "--help").stdout
+    assert "命令" in text
+    assert "诊断一个模型有什么问题。" in text
+
+
+def test_errors(run, tmp_path):
+    result = run("sample", tmp_path / "none", "--lang", "zh")
+    assert result.exit_code == 1
+    assert result.stderr == f"错误：{tmp_path / 'none'} 处没有模型。\n"
+    assert run("neighbours", tmp_path, "x", "--corpus", "y.txt", "--greedy", "--lang", "zh").exit_code == 2
+
+
+def test_the_environment_decides_where_nothing_is_said(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("TEXTVAE_LANG", "zh")
+    assert "处没有模型" in run("sample", tmp_path / "none").stderr
+    assert "There is no model" in run("sample", tmp_path / "none", "--lang", "en").stderr
+
+
+def test_figures_and_messages(run, model, lines):
+    text = run("evaluate", model, lines, "--iw", 2, "--lang", "zh").stdout
+    assert "互信息" in text
+    assert "条文本" in text
+    assert "mutual information" not in text
+
+
+def test_results_and_json_are_the_same_in_every_language(run, model, lines):
+    for words in (["sample", model, "-n", 3], ["evaluate", model, lines, "--iw", 2, "--json"]):
+        assert run(*words, "--lang", "zh").stdout == run(*words).stdout
+    findings = json.loads(run("doctor", model, "--json", "--lang", "zh").stdout)["findings"]
+    assert findings == json.loads(run("doctor", model, "--json").stdout)["findings"]
+
+
+def test_a_language_that_is_not_there(run):
+    for words in (["--lang", "fr", "version"], ["version", "--lang"]):
+        result = run(*words)
+        assert result.exit_code == 2
+        assert "en, zh" in result.stderr
+
+
+def test_words_that_are_not_about_language_stay():
+    assert take_language(["edit", "--lang", "zh", "x"], {"LANG": "en_GB.UTF-8"}) == ["edit", "x"]
+    assert current() == "zh"
