@@ -1,0 +1,122 @@
+"""What unlabelled texts are worth where labels are few: VAEs against classifiers of the labelled texts alone.
+
+    python benchmarks/few_labels.py MODEL DATA [--sizes 100 1000] [--seeds 5] [--semi 100=FOLDER] [--json]
+
+MODEL is a VAE trained on the texts without labels, DATA the folder of short_yelp. Of each seed the labelled texts are
+drawn anew from the 10,000, but for seed 0, whose are the first. All methods choose what there is to choose (the
+regularisation of linear models, learning rate and dropout of networks, when to stop) on the same 1,000 validation
+texts. The networks' grid is searched with the first seed's texts of each size. FOLDER holds a model of preset
+kingma2014 that was trained with the first so many labels.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.stats
+import torch
+from classifiers import Classifier, Labelled, Tuning, read, tuned
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+
+from textvae import TextVAE
+
+_VALIDATION, _TEST = 1_000, 10_000
+_STRENGTHS = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0)  # C of a logistic regression
+
+
+def linear(
+    train: Labelled, validation: Labelled, test: Labelled, features: Callable[[list[str]], Any]
+) -> float:
+    """Accuracy of a logistic regression on features, with the C that is best on the validation texts."""
+    x, held = features(train.texts), features(validation.texts)
+    fits = [LogisticRegression(C=c, max_iter=2000).fit(x, train.labels) for c in _STRENGTHS]
+    best = max(fits, key=lambda fit: fit.score(held, validation.labels))
+    return float(best.score(features(test.texts), test.labels))
+
+
+class Latents:
+    """z of texts, each encoded once."""
+
+    def __init__(self, vae: TextVAE, *known: Labelled):
+        texts = [text for some in known for text in some.texts]
+        self._of = dict(zip(texts, vae.encode(texts), strict=True))
+
+    def __call__(self, texts: list[str]) -> np.ndarray:
+        return np.stack([self._of[text] for text in texts])
+
+
+def words(train: Labelled) -> Callable[[list[str]], Any]:
+    """TF-IDF of words and pairs of words in the labelled texts."""
+    return (
+        TfidfVectorizer(token_pattern=r"\S+", ngram_range=(1, 2), sublinear_tf=True)
+        .fit(train.texts)
+        .transform
+    )
+
+
+def run(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """A row for each method and number of labels."""
+    pool = read(options.data / "short_yelp.train.10000.txt")
+    validation = read(options.data / "short_yelp.valid.txt").first(_VALIDATION)
+    test = read(options.data / "short_yelp.test.txt").first(_TEST)
+    latents = Latents(TextVAE.from_pretrained(options.model), pool, validation, test)
+    semi = dict(pair.split("=", 1) for pair in options.semi)
+    rows = []
+    for size in options.sizes:
+        scores: dict[str, list[float]] = {name: [] for name in ("vae features", "tf-idf", "cnn", "lstm")}
+        chosen: dict[str, Tuning] = {}
+        for seed in range(options.seeds):
+            rng = np.random.default_rng(seed)
+            places = np.arange(size) if seed == 0 else rng.choice(len(pool), size, replace=False)
+            train = pool.at(places)
+            scores["vae features"].append(linear(train, validation, test, latents))
+            scores["tf-idf"].append(linear(train, validation, test, words(train)))
+            for name in ("cnn", "lstm"):
+                if name in chosen:
+                    network = Classifier(name, train, validation, chosen[name], seed)
+                else:
+                    network = tuned(name, train, validation, seed)
+                    chosen[name] = network.tuning
+                scores[name].append(network.accuracy(test))
+        if str(size) in semi:
+            said = TextVAE.from_pretrained(semi[str(size)]).predict(test.texts)
+            scores["semi-supervised vae"] = [float((said.astype(int) == test.labels).mean())]
+        for name, found in scores.items():
+            rows.append({"labels": size, "method": name, **interval(found), "accuracies": found})
+            if not options.json:
+                spread = f"± {rows[-1]['half']:.1%}" if len(found) > 1 else "(one seed)"
+                print(f"{size:>6} labels  {name:<20} {rows[-1]['mean']:.1%} {spread}", flush=True)
+    return rows
+
+
+def interval(scores: list[float]) -> dict[str, float]:
+    """Mean over seeds, and half of its 95% interval by Student's t."""
+    n = len(scores)
+    half = float(scipy.stats.t.ppf(0.975, n - 1) * np.std(scores, ddof=1) / n**0.5) if n > 1 else float("nan")
+    return {"mean": float(np.mean(scores)), "half": half}
+
+
+def main() -> None:
+    """Measures and prints."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("model", type=Path)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[100, 500, 1_000, 10_000])
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--semi", nargs="+", default=[], metavar="LABELS=FOLDER")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    rows = run(options)
+    if options.json:
+        print(json.dumps(rows, indent=2))
+
+
+if __name__ == "__main__":
+    main()
