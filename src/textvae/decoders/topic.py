@@ -139,10 +139,6 @@ class TopicDecoder(nn.Module, ABC):
         return (scores if self.norm is None else self.norm(scores)).softmax(-1)
 
     def foremost(self) -> Tensor:
-        """(K, V) scores by which a topic's words are ranked for a reader."""
-        return self.topics()
-
-    def foremost(self) -> Tensor:
         """(K, V) scores by which a topic's words are put in order for a reader: here their log probabilities."""
         return self.topics().log()
 

@@ -10,6 +10,7 @@ from sklearn.utils.extmath import randomized_svd
 
 # Most pairs of words counted, over all documents: 400 MiB. Beyond, evenly spaced documents stand for all.
 _PAIRS = 50_000_000
+WORD_DIMENSIONS = 100  # where nothing else is asked for
 
 
 def together(counts: Any) -> scipy.sparse.csr_array:

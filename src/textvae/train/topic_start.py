@@ -16,13 +16,15 @@ from torch import nn
 from textvae.matrix import RowsDataset
 from textvae.model import VAE
 from textvae.text.batch import evenly
+from textvae.text.word_vectors import WORD_DIMENSIONS, word_vectors
 
 _DOCUMENTS = 50_000  # that clusters are looked for in, at most
-_DIMENSIONS = 100  # of latent semantic analysis
+_RANK = 100  # of latent semantic analysis
+_COMPANY = 40  # different words at which a document's own count as much as the company they keep elsewhere
 _STEPS = 15  # of expectation maximisation, which by then moves hardly a document
 # A cluster's words are smoothed towards the corpus's by so many times the words that clusters have on average: with
-# much less, rare words tell the clusters of short texts apart; with much more, clusters die out.
-_SMOOTHING = 0.7
+# much less, rare words decide; with much more, clusters die out.
+_SMOOTHING = 1.0
 _SPREAD = 2.0  # the standard deviation of z over topics to start from
 
 
@@ -44,9 +46,10 @@ def start_topics(model: VAE, rows: RowsDataset, seed: int = 0) -> None:
     decoder.set_corpus(rows)
     if decoder.options.start != "clusters":
         return
-    found = clusters(rows.sparse(), model.latent_dim, seed)
+    vectors = word_vectors(rows.sparse(), WORD_DIMENSIONS, seed)
+    found = clusters(rows.sparse(), vectors, model.latent_dim, seed)
     with torch.no_grad():
-        decoder.set_topics(torch.from_numpy(found.lift))
+        decoder.set_topics(torch.from_numpy(found.lift), torch.from_numpy(vectors))
         loc: Any = getattr(model.posterior, "loc", None)
         if isinstance(loc, nn.Linear) and loc.weight.shape == found.lift.shape:
             counts = _damped(rows.sparse())
@@ -56,18 +59,15 @@ def start_topics(model: VAE, rows: RowsDataset, seed: int = 0) -> None:
             loc.bias.zero_()
 
 
-def clusters(counts: Any, k: int, seed: int = 0) -> Clusters:
-    """Clusters of the documents of ``counts`` (N, V) by their words: a mixture of unigrams.
+def clusters(counts: Any, vectors: np.ndarray, k: int, seed: int = 0) -> Clusters:
+    """Clusters of documents, ``counts`` (N, V), by their words, which have ``vectors`` (V, E): a mixture of unigrams.
 
-    k-means of LSA vectors, then expectation maximisation of p(x) = 1/K Σ_k Π_v p(v|k)^log(1 + x_v) (Nigam et al. 2000;
+    k-means of ``_places``, then expectation maximisation of p(x) = 1/K Σ_k Π_v p(v|k)^log(1 + x_v) (Nigam et al. 2000;
     logarithms as a word that occurred is likely to again, which a multinomial doesn't know).
     """
     some: Any = scipy.sparse.csr_array(counts)[evenly(counts.shape[0], _DOCUMENTS)]
     damped = _damped(some)
-    tfidf = TfidfTransformer(sublinear_tf=True).fit_transform(some)
-    rank = max(1, min(_DIMENSIONS, min(some.shape) - 1))
-    vectors = normalize(TruncatedSVD(rank, n_iter=2, random_state=seed).fit_transform(tfidf))
-    label = KMeans(k, random_state=seed).fit(vectors).labels_
+    label = KMeans(k, random_state=seed).fit(_places(some, vectors, seed)).labels_
     share = np.eye(k, dtype=np.float32)[label]
     frequency = np.asarray(damped.sum(0), np.float64) + 0.5
     frequency /= frequency.sum()
@@ -80,6 +80,20 @@ def clusters(counts: Any, k: int, seed: int = 0) -> Clusters:
         share = np.exp(share - share.max(1, keepdims=True))
         share /= share.sum(1, keepdims=True)
     return Clusters(lift, share)
+
+
+def _places(counts: Any, vectors: np.ndarray, seed: int) -> np.ndarray:
+    """(N, D) vectors of documents, of length 1: latent semantic analysis beside the mean of the words' vectors.
+
+    The fewer words a document has, the less they tell by themselves, and the more by which words they are usually
+    beside: the two have the shares n / (n + 40) and 40 / (n + 40) of a squared distance, for n different words.
+    """
+    tfidf: Any = TfidfTransformer(sublinear_tf=True).fit_transform(counts)
+    rank = max(1, min(_RANK, min(counts.shape) - 1))
+    own = normalize(TruncatedSVD(rank, n_iter=2, random_state=seed).fit_transform(tfidf))
+    words = np.diff(counts.indptr)[:, None]
+    share = words / (words + _COMPANY)
+    return np.hstack([np.sqrt(share) * own, np.sqrt(1 - share) * normalize(tfidf @ vectors)])
 
 
 def _damped(counts: Any) -> Any:
