@@ -11,14 +11,26 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from textvae.errors import TextVAEError
-    from textvae.estimators import MatrixVAE, TextVAE
+    from textvae.errors import TextVAEError, TextVAEWarning
+    from textvae.estimators import MatrixVAE, TextVAE, TopicVAE, choose_n_topics
     from textvae.text.corpus import Corpus
+    from textvae.text.count import WordCounter
     from textvae.text.read import load_corpus
 
     __version__: str
 
-__all__ = ["Corpus", "MatrixVAE", "TextVAE", "TextVAEError", "__version__", "load_corpus"]
+__all__ = [
+    "Corpus",
+    "MatrixVAE",
+    "TextVAE",
+    "TextVAEError",
+    "TextVAEWarning",
+    "TopicVAE",
+    "WordCounter",
+    "__version__",
+    "choose_n_topics",
+    "load_corpus",
+]
 
 # Loaded when first asked for, so that importing textvae does not import torch.
 _HOMES = {
@@ -26,6 +38,10 @@ _HOMES = {
     "MatrixVAE": "textvae.estimators",
     "TextVAE": "textvae.estimators",
     "TextVAEError": "textvae.errors",
+    "TextVAEWarning": "textvae.errors",
+    "TopicVAE": "textvae.estimators",
+    "WordCounter": "textvae.text.count",
+    "choose_n_topics": "textvae.estimators",
     "load_corpus": "textvae.text.read",
 }
 

@@ -42,7 +42,7 @@ class RowsDataset:
             raise TextVAEError("The matrix has numbers in it that are missing, infinite or beyond float32.")
         if context is not None and len(context) != len(self):
             raise TextVAEError(f"There are {len(self)} rows, and a context of {len(context)}.")
-        self._context = context
+        self.context = context
         self.lengths: np.ndarray = np.ones(len(self), np.int64)
 
     def __len__(self) -> int:
@@ -58,13 +58,13 @@ class RowsDataset:
         index = np.array(indices, np.int64)
         values = self._matrix[index]
         dense = values.toarray() if scipy.sparse.issparse(values) else values
-        context = None if self._context is None else torch.from_numpy(self._context[index].astype(np.float32))
+        context = None if self.context is None else torch.from_numpy(self.context[index].astype(np.float32))
         return Rows(torch.from_numpy(dense.astype(np.float32)), torch.from_numpy(index), context)
 
     def subset(self, indices: Sequence[int] | np.ndarray) -> RowsDataset:
         """The rows at ``indices`` as a data set of their own."""
         index = np.asarray(indices, np.int64)
-        return RowsDataset(self._matrix[index], None if self._context is None else self._context[index])
+        return RowsDataset(self._matrix[index], None if self.context is None else self.context[index])
 
     def sparse(self) -> scipy.sparse.csr_array:
         """The rows as a sparse matrix (N, D)."""

@@ -78,7 +78,7 @@ def evaluate(
     file = None
     if output is not None and processes.is_main:
         chosen = {"iw": iw, "seed": seed, "bf16": uses_bf16(processes.device, "auto")}
-        file = RowFile(output, fingerprint(vae.model_, vae.tokenizer_, **chosen), say)
+        file = RowFile(output, fingerprint(vae.model_, vae.tokenizer_.to_json(), **chosen), say)
     with (
         file or nullcontext(),
         progress_bar("evaluating", sys.stderr.isatty() and processes.is_main) as progress,

@@ -80,7 +80,7 @@ def encode(
     chunks = text_chunks(texts, text_column, label_column)
     file = None
     if output is not None and processes.is_main:
-        key = fingerprint(vae.model_, vae.tokenizer_, normalize=normalize, precision=used)
+        key = fingerprint(vae.model_, vae.tokenizer_.to_json(), normalize=normalize, precision=used)
         file = RowFile(output, key, say)
     rows: list[dict[str, Any]] = []
     with (

@@ -17,7 +17,6 @@ from textvae.processes import Processes
 from textvae.rowfile import Columns, Rows
 from textvae.store import tensors
 from textvae.text.corpus import Corpus
-from textvae.text.tokenize import Tokenizer
 
 
 @dataclass(frozen=True)
@@ -87,10 +86,13 @@ class Stream:
             self._file.append(columns, part.digest, note)
 
 
-def fingerprint(model: VAE, tokenizer: Tokenizer, **options: Any) -> str:
-    """A digest of all that rows depend on besides their texts: the ``key`` of a ``RowFile``."""
+def fingerprint(model: VAE, reading: str, **options: Any) -> str:
+    """A digest of all that rows depend on besides their texts: the ``key`` of a ``RowFile``.
+
+    ``reading`` says how texts are read: a tokeniser's JSON, or a vocabulary.
+    """
     digest = hashlib.sha256(json.dumps([version("textvae"), options]).encode())
-    digest.update(tokenizer.to_json().encode())
+    digest.update(reading.encode())
     for name, tensor in tensors(model).items():
         digest.update(name.encode() + tensor.cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()

@@ -89,7 +89,7 @@ def _blocks(texts: Iterable[np.ndarray]) -> Iterator[Sequence[np.ndarray]]:
         yield block
 
 
-def _windows_with(texts: Sequence[np.ndarray], ids: np.ndarray, size: int) -> scipy.sparse.csr_array:
+def _windows_with(texts: Sequence[np.ndarray], ids: np.ndarray, size: int) -> Any:
     """(windows, U): 1 where the word is in the window."""
     lengths = np.array([len(text) for text in texts])
     many = np.maximum(lengths - size + 1, 1)  # windows of each text
@@ -103,7 +103,7 @@ def _windows_with(texts: Sequence[np.ndarray], ids: np.ndarray, size: int) -> sc
     over = np.minimum(position, many[text] - 1) - begin + 1  # windows that the token is in
     rows = np.repeat(first[text] + begin - (np.cumsum(over) - over), over) + np.arange(over.sum())
     cells = (np.ones(len(rows), np.int64), (rows, np.repeat(column[wanted], over)))
-    there = scipy.sparse.csr_array(cells, shape=(int(many.sum()), len(ids)))
+    there: Any = scipy.sparse.csr_array(cells, shape=(int(many.sum()), len(ids)))
     there.sum_duplicates()
     there.data[:] = 1
     return there

@@ -1,0 +1,482 @@
+"""``textvae topics``: train a topic model, look at it, use it and measure it."""
+
+from __future__ import annotations
+
+import json as json_module
+import sys
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from textvae.cli import options
+from textvae.cli.console import (
+    out,
+    out_json,
+    read_sources,
+    say,
+    say_dropped,
+    show_table,
+    source_chunks,
+    text_chunks,
+)
+from textvae.errors import TextVAEError
+
+_FORMATS = (".npy", ".parquet", ".jsonl", ".csv")
+_COUNT, _LENGTH, _MODEL = "Which words count", "How long", "What to train"
+
+_Files = Annotated[list[str], typer.Argument(metavar="FILE…", help="Texts: files, or - for stdin.")]
+_Words = Annotated[int, typer.Option("-n", "--n", min=1, help="Words of each topic.")]
+_Language = Annotated[
+    str, typer.Option(help="auto, english or chinese: words and stop words.", rich_help_panel=_COUNT)
+]
+_MinDf = Annotated[
+    float, typer.Option(help="Fewest documents with a word; below 1 a share.", rich_help_panel=_COUNT)
+]
+_MaxDf = Annotated[
+    float, typer.Option(help="Most documents with a word; up to 1 a share.", rich_help_panel=_COUNT)
+]
+_MaxWords = Annotated[int, typer.Option(min=2, help="Words at most.", rich_help_panel=_COUNT)]
+_Ngrams = Annotated[int, typer.Option(min=1, help="Most words that count as one.", rich_help_panel=_COUNT)]
+_Preset = Annotated[
+    str | None,
+    typer.Option(help="Ready configuration: see textvae presets (default: topics).", rich_help_panel=_MODEL),
+]
+_Config = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE.toml", help="Options laid on the preset.", rich_help_panel=_MODEL),
+]
+_Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="A.B=C", help="Any option; repeatable.", rich_help_panel=_MODEL),
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds the commands as a group."""
+    group = typer.Typer(no_args_is_help=True, help="Topic models: what a pile of documents is about.")
+    for command in (train, show, transform, evaluate, prevalence, sweep):
+        group.command()(command)
+    app.add_typer(group, name="topics")
+
+
+def train(
+    ctx: typer.Context,
+    files: _Files,
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="MODEL", help="Folder for the model.")],
+    n_topics: Annotated[int, typer.Option("--n-topics", "-k", min=1, rich_help_panel=_MODEL)] = 50,
+    preset: _Preset = None,
+    config: _Config = None,
+    assignments: _Set = None,
+    seed_words: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="K=WORD,WORD…",
+            help="Words that topic K is to be about; repeatable.",
+            rich_help_panel=_MODEL,
+        ),
+    ] = None,
+    runs: Annotated[
+        int,
+        typer.Option(
+            min=1, help="Trainings with different seeds, to see what is stable.", rich_help_panel=_MODEL
+        ),
+    ] = 1,
+    language: _Language = "auto",
+    min_df: _MinDf = 3,
+    max_df: _MaxDf = 0.5,
+    max_words: _MaxWords = 10_000,
+    ngrams: _Ngrams = 1,
+    epochs: Annotated[
+        float | None, typer.Option(help="Times through the texts.", rich_help_panel=_LENGTH)
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(help="Batches, instead of epochs.", rich_help_panel=_LENGTH)
+    ] = None,
+    time_budget: Annotated[
+        str | None,
+        typer.Option(metavar="T", help="Time in all, instead of epochs: 90s, 20m.", rich_help_panel=_LENGTH),
+    ] = None,
+    text_column: options.TextColumn = None,
+    label_column: Annotated[
+        str | None, typer.Option("--label-column", help="Column of labels, for a model that learns by them.")
+    ] = None,
+    seed: options.Seed = 0,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a model in MODEL.")] = False,
+    device: options.Device = "auto",
+    json: options.Json = False,
+) -> None:
+    """Train a topic model on texts.
+
+    Example: textvae topics train news.csv --text-column text -k 30 -o TOPICS
+    """
+    from textvae.estimators import TopicVAE
+    from textvae.estimators.folder import ModelFolder
+
+    ModelFolder(output, overwrite=overwrite)  # a mistake is told before the texts are read
+    model = TopicVAE(
+        n_topics,
+        preset,
+        vectorizer=_counter(language, min_df, max_df, max_words, ngrams),
+        seed_words=_seed_words(seed_words),
+        epochs=epochs,
+        steps=steps,
+        time_budget=time_budget,
+        random_state=seed,
+        device=device,
+        config=config,
+        set=assignments or None,
+        verbose=True,
+    )
+    texts: Any = source_chunks(files, text_column)
+    labels = None
+    if label_column is not None:
+        texts = read_sources(files, text_column, label_column)
+        labels = texts.labels[label_column]
+    with _warnings_said():
+        model.fit(texts, labels, n_runs=runs, started=ctx.obj)
+    model.save_pretrained(output)
+    if json:
+        out_json({"model": str(output), **model.metrics_, "info": model.get_topic_info()})
+        return
+    _show_topics(model.get_topic_info(), f"{n_topics} topics of {len(model.words_):,} words")
+    for row in model.metrics_["topics"].get("seeds", []):
+        out(f"topic {row['topic']}: {_seeded(row)}")
+    out(f"The model is in {output}. Next: textvae topics transform {output} FILE -o shares.npy")
+
+
+def show(
+    model: options.Model,
+    n: _Words = 10,
+    by_number: Annotated[
+        bool, typer.Option("--by-number", help="In the order of their numbers, not the largest first.")
+    ] = False,
+    json: options.Json = False,
+) -> None:
+    """Show the topics of a model.
+
+    Example: textvae topics show TOPICS
+    """
+    vae = _load(model, "cpu")
+    info = vae.get_topic_info(n)
+    if not by_number:
+        info.sort(key=lambda row: -row["prevalence"])
+    if json:
+        out_json(info)
+        return
+    _show_topics(info, f"{vae.n_topics_} topics of {len(vae.words_):,} words")
+
+
+def transform(
+    model: options.Model,
+    texts: options.Texts = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="A .npy, .parquet, .jsonl or .csv file."),
+    ] = None,
+    text_column: options.TextColumn = None,
+    label_column: options.LabelColumn = None,
+    device: options.Device = "auto",
+    json: options.Json = False,
+) -> None:
+    """Turn texts into their shares of the topics.
+
+    One row for each text, line or row, in their order: theta, which sums to 1, the topic of the largest share, and
+        whether
+    any topic fits. Labels travel along into .parquet, .jsonl and .csv. Files may be larger than memory.
+
+    Example: textvae topics transform TOPICS news.csv -o shares.parquet
+    """
+    if output is not None and output.suffix not in _FORMATS:
+        raise typer.BadParameter(f"-o takes a file that ends in {', '.join(_FORMATS)}")
+    from textvae.estimators.progress import progress_bar
+    from textvae.estimators.streams import Stream, fingerprint
+    from textvae.rowfile import RowFile, rows_of
+
+    vae = _load(model, device)
+    file = None
+    if output is not None:
+        file = RowFile(output, fingerprint(vae.model_, json_module.dumps(vae.words_.tolist())), say)
+    shown: list[dict[str, Any]] = []
+    labels: list[str] | None = None
+    stream = Stream(text_chunks(texts, text_column, label_column), file=file)
+    with file or nullcontext(), progress_bar("documents", sys.stderr.isatty()) as progress:
+        for part in stream:
+            corpus = part.corpus
+            labels = list(corpus.labels) if labels is None else labels
+            if len(part) and not part.done:
+                info = vae.get_document_info(corpus)
+                columns = {
+                    "index": [part.first + row["document"] for row in info],
+                    "text": corpus.texts,
+                    **{name: corpus.labels.get(name, [None] * len(part)) for name in labels},
+                    "topic": [row["topic"] for row in info],
+                    "fits": [row["fits"] for row in info],
+                    "theta": vae.transform(corpus),
+                }
+                stream.write(part, columns)
+                if file is None and json:
+                    shown += rows_of(columns)
+                elif file is None:
+                    for row in rows_of(columns):
+                        out(json_module.dumps(row, ensure_ascii=False))
+            if progress:
+                progress(part.first + len(part))
+        if file is not None:
+            file.finish()
+    if file is not None:
+        say(f"{file.rows:,} documents' shares of {vae.n_topics_} topics in {output}")
+        if json:
+            out_json({"output": str(output), "n_documents": file.rows, "n_topics": vae.n_topics_})
+    elif json:
+        out_json(shown)
+
+
+def evaluate(
+    model: options.Model,
+    files: _Files,
+    n: _Words = 10,
+    text_column: options.TextColumn = None,
+    label_column: options.LabelColumn = None,
+    seed: options.Seed = 0,
+    device: options.Device = "auto",
+    json: options.Json = False,
+) -> None:
+    """Measure a topic model on texts.
+
+    Coherence and diversity of its topics, perplexity of the texts and, with --label-column, how well the topics part
+    the labels.
+
+    Example: textvae topics evaluate TOPICS test.csv --label-column section
+    """
+    vae = _load(model, device)
+    corpus = read_sources(files, text_column, label_column)
+    say_dropped(corpus.name, len(corpus), corpus.dropped)
+    labels = None if label_column is None else next(iter(corpus.labels.values()))
+    figures = vae.evaluate(corpus, labels, n=n, seed=seed)
+    if json:
+        out_json(figures)
+        return
+    rows = [
+        (
+            "NPMI",
+            f"{figures['npmi']:.3f}",
+            f"do a topic's words occur together? in {figures['reference']}; -1 to 1",
+        ),
+        ("C_V", f"{figures['c_v']:.3f}", "do they keep the same company? 0 to 1"),
+        (
+            "diversity",
+            f"{figures['diversity']:.2f}",
+            f"share of different words among the first {n} of all topics",
+        ),
+        ("perplexity", f"{figures['perplexity']['per_corpus']:.1f}", "per word, a bound; lower is better"),
+        (
+            "… per document",
+            f"{figures['perplexity']['per_document']:.1f}",
+            "the mean over documents in the exponent",
+        ),
+        (
+            "completion",
+            f"{figures['completion_perplexity']:.1f}",
+            "perplexity of half of the words given the others",
+        ),
+        ("a topic fits", f"{figures['fits']:.1%}", "of the documents"),
+    ]
+    if labels is not None:
+        rows += [
+            (
+                "purity",
+                f"{figures['purity']:.3f}",
+                "share of documents with their topic's most frequent label",
+            ),
+            ("NMI", f"{figures['nmi']:.3f}", "what topics tell about labels; 0 to 1"),
+        ]
+    show_table(rows, f"{model} on {figures['n_documents']:,} documents")
+
+
+def prevalence(
+    model: options.Model,
+    files: _Files,
+    by: Annotated[str, typer.Option("--by", help="Column of labels or dates.")],
+    period: Annotated[
+        str | None, typer.Option(help="The column has dates: group by year, month, week or day.")
+    ] = None,
+    level: Annotated[float, typer.Option(min=0, max=1, help="Of the intervals.")] = 0.9,
+    topic: Annotated[
+        int | None, typer.Option(help="How this topic's words change instead of how much there is of all.")
+    ] = None,
+    n: _Words = 10,
+    text_column: options.TextColumn = None,
+    device: options.Device = "auto",
+    json: options.Json = False,
+) -> None:
+    """Show how much of each topic there is by label or over time.
+
+    With --topic: the words that documents of each group use more for it than those of the other groups.
+
+    Example: textvae topics prevalence TOPICS news.csv --by date --period month
+    """
+    vae = _load(model, device)
+    corpus = read_sources(files, text_column, by)
+    labels = corpus.labels[by].tolist()
+    period_: Any = period
+    if topic is not None:
+        changes = vae.word_changes(corpus, labels, topic, period=period_, n=n)
+        if json:
+            out_json(changes)
+            return
+        rows = [(str(row["group"]), ", ".join(word for word, _ in row["more"])) for row in changes]
+        show_table(rows, f"Words that topic {topic} has more of than elsewhere")
+        return
+    found = vae.prevalence(corpus, labels, period=period_, level=level)
+    if json:
+        out_json(
+            {
+                "groups": found.groups,
+                "documents": found.documents.tolist(),
+                "level": level,
+                **{name: getattr(found, name).tolist() for name in ("share", "lower", "upper")},
+            }
+        )
+        return
+    words = [" ".join(first) for first in vae.topic_words(3)]
+    for g, group in enumerate(found.groups):
+        order = (-found.share[g]).argsort(kind="stable")[:5]
+        rows = [
+            (
+                f"{k} {words[k]}",
+                f"{found.share[g, k]:.1%}",
+                f"{found.lower[g, k]:.1%} to {found.upper[g, k]:.1%}",
+            )
+            for k in order
+        ]
+        show_table(rows, f"{group}: {found.documents[g]:,} documents")
+
+
+def sweep(
+    files: _Files,
+    candidates: Annotated[
+        str, typer.Option(metavar="K,K…", help="Numbers of topics.")
+    ] = "10,20,30,50,75,100",
+    runs: Annotated[int, typer.Option(min=2, help="Trainings for each number.")] = 2,
+    time_budget: Annotated[
+        str | None, typer.Option(metavar="T", help="Time in all: 90s, 20m.", rich_help_panel=_LENGTH)
+    ] = None,
+    preset: _Preset = None,
+    config: _Config = None,
+    assignments: _Set = None,
+    language: _Language = "auto",
+    min_df: _MinDf = 3,
+    max_df: _MaxDf = 0.5,
+    max_words: _MaxWords = 10_000,
+    ngrams: _Ngrams = 1,
+    text_column: options.TextColumn = None,
+    seed: options.Seed = 0,
+    device: options.Device = "auto",
+    json: options.Json = False,
+) -> None:
+    """Compare numbers of topics: likelihood of held-out texts, coherence, diversity and stability side by side.
+
+    Example: textvae topics sweep news.csv --candidates 10,20,40 --time-budget 5m
+    """
+    from textvae.config import seconds
+    from textvae.estimators import TopicVAE, choose_n_topics
+
+    try:
+        numbers = [int(number) for number in candidates.split(",")]
+        budget = seconds(time_budget)
+    except ValueError as error:
+        raise TextVAEError(
+            f"--candidates takes numbers such as 10,20,40, and --time-budget a time: {error}."
+        ) from error
+    model = TopicVAE(
+        preset=preset,
+        vectorizer=_counter(language, min_df, max_df, max_words, ngrams),
+        random_state=seed,
+        device=device,
+        config=config,
+        set=assignments or None,
+    )
+    with _warnings_said():
+        found = choose_n_topics(
+            source_chunks(files, text_column), numbers, model=model, n_runs=runs, time_budget=budget, say=say
+        )
+    if json:
+        out_json({"rows": found.rows, "suggested": found.suggested, "skipped": found.skipped})
+        return
+    names = ("n_topics", "completion_perplexity", "npmi", "diversity", "stability", "seconds")
+    formats = ("{}", "{:.1f}", "{:.3f}", "{:.2f}", "{:.2f}", "{:.0f}")
+    rows = [
+        tuple(
+            "–" if row[name] is None else form.format(row[name])
+            for name, form in zip(names, formats, strict=True)
+        )
+        for row in found.rows
+    ]
+    show_table(rows, headers=("topics", "completion perplexity", "NPMI", "diversity", "stability", "seconds"))
+    if found.suggested is not None:
+        out(f"{found.suggested} is the least number whose perplexity is within 2 % of the best.")
+
+
+def _load(folder: Path, device: str) -> Any:
+    from textvae.estimators import TopicVAE
+
+    return TopicVAE.from_pretrained(folder, device=device)
+
+
+def _counter(language: str, min_df: float, max_df: float, max_words: int, ngrams: int) -> Any:
+    from textvae.text.count import WordCounter
+
+    chosen: Any = language
+    return WordCounter(
+        language=chosen,
+        min_df=min_df if min_df < 1 else int(min_df),
+        max_df=max_df if max_df <= 1 else int(max_df),
+        max_features=max_words,
+        ngram_range=(1, ngrams),
+    )
+
+
+def _seed_words(given: Sequence[str] | None) -> dict[int, list[str]] | None:
+    """``['0=goal,match']`` -> ``{0: ['goal', 'match']}``."""
+    seeds: dict[int, list[str]] = {}
+    for item in given or ():
+        topic, equals, words = item.partition("=")
+        if not equals or not topic.strip().isdecimal():
+            raise TextVAEError(f"'{item}' is not of the form K=WORD,WORD…")
+        seeds[int(topic)] = [word.strip() for word in words.split(",") if word.strip()]
+    return seeds or None
+
+
+def _seeded(row: Mapping[str, Any]) -> str:
+    words = ", ".join(f"{word} (rank {rank})" for word, rank in row["words"].items())
+    held = "" if row["held"] else "; another topic has more of these words"
+    return f"{words}; the data moved it by {row['moved']:.2f} of 1{held}"
+
+
+def _show_topics(info: Sequence[Mapping[str, Any]], title: str) -> None:
+    stable = any("support" in row for row in info)
+    rows = [
+        (
+            str(row["topic"]),
+            f"{row['prevalence']:.1%}",
+            " ".join(row["words"]),
+            *([f"{row['support']:.0%}"] if stable else []),
+        )
+        for row in info
+    ]
+    headers = ("topic", "share", "words", *(["found again"] if stable else []))
+    show_table(rows, title, headers)
+
+
+@contextmanager
+def _warnings_said() -> Iterator[None]:
+    """Warnings that users are meant to read become lines on stderr."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    for warning in caught:
+        say(f"warning: {warning.message}")

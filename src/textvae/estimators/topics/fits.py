@@ -1,0 +1,101 @@
+"""Whether any topic fits a document: whether its words are such as its shares of the topics make one expect."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from scipy.stats import norm
+
+from textvae.matrix import RowsDataset
+from textvae.metrics.topic_likelihood import inferred, unigram
+from textvae.model import VAE
+from textvae.text.batch import evenly
+
+_SHARE = 0.01  # of documents like those of the corpus that are flagged by mistake
+_DOCUMENTS = 5000
+_PER_LENGTH = 200  # documents at least, in a class of lengths
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What documents of the corpus reach in two scores, by their lengths.
+
+    A document of n words x with shares θ scores
+
+    - by gain: (log p(x|θ) − log p(x|corpus)) / n, nats a word over the word frequencies of the whole corpus. A document
+      of everything at once gains nothing;
+    - by surprise: (log p(x|θ) + n H) / (√n S), H and S the mean and the standard deviation of −log p(v|θ) over words
+      v ~ p(v|θ): how its likelihood compares to that of documents that the model writes with these shares. Words from
+      elsewhere are improbable under any shares.
+
+    No topic fits a document that is under what 995 in 1,000 documents of its length reach in either score, documents
+    of the corpus that were held out from training: so one in a hundred of the corpus is flagged. Nor does one fit a
+    document without a known word.
+
+    Attributes:
+        lengths: (C,) the least words of each class of lengths, the first 0.
+        least: (C, 2) the scores to reach.
+    """
+
+    lengths: np.ndarray
+    least: np.ndarray
+
+    @classmethod
+    def on(cls, model: VAE, documents: RowsDataset, word_counts: np.ndarray, most: int) -> Self:
+        """What documents reach that were not trained on, by 5,000 of them at most."""
+        chosen = documents.subset(evenly(len(documents), _DOCUMENTS))
+        reached, sizes = scores(model, chosen, word_counts, most), _lengths(chosen)
+        classes = max(1, min(8, len(chosen) // _PER_LENGTH))
+        edges = np.unique(np.quantile(sizes, np.arange(classes) / classes))
+        edges[0] = 0
+        kind = np.searchsorted(edges, sizes, side="right") - 1
+        return cls(edges, np.array([_least(reached[kind == i]) for i in range(len(edges))]))
+
+    def holds(self, model: VAE, documents: RowsDataset, word_counts: np.ndarray, most: int) -> np.ndarray:
+        """(N,) bool: whether a topic fits."""
+        sizes = _lengths(documents)
+        least = self.least[np.searchsorted(self.lengths, sizes, side="right") - 1]
+        return (sizes > 0) & (scores(model, documents, word_counts, most) >= least).all(1)
+
+    def state(self) -> dict[str, Any]:
+        """As JSON."""
+        return {"lengths": self.lengths.tolist(), "least": self.least.tolist()}
+
+    @classmethod
+    def of(cls, state: Mapping[str, Any]) -> Self:
+        """What ``state`` gave."""
+        return cls(np.array(state["lengths"]), np.array(state["least"]))
+
+
+def scores(model: VAE, documents: RowsDataset, word_counts: np.ndarray, most: int) -> np.ndarray:
+    """(N, 2) gain and surprise, in the terms of ``Fit``; 0 for a document without a word."""
+    n = np.maximum(_lengths(documents), 1)
+    background = documents.sparse() @ unigram(word_counts)
+    both = np.empty((len(documents), 2))
+    for places, batch, q in inferred(model, documents, most):
+        p = model.decoder(q.mean, batch).probs.clamp_min(1e-30)
+        log_p = p.log()
+        expected = (p * log_p).sum(-1)
+        spread = ((p * log_p.square()).sum(-1) - expected.square()).clamp_min(1e-12).sqrt()
+        reached = (batch.values * log_p).sum(-1).cpu().double().numpy()
+        many = n[places]
+        usual = many * expected.cpu().double().numpy()
+        both[places, 0] = (reached - background[places]) / many
+        both[places, 1] = (reached - usual) / (np.sqrt(many) * spread.cpu().double().numpy())
+    both[_lengths(documents) == 0] = 0
+    return both
+
+
+def _least(reached: np.ndarray) -> np.ndarray:
+    """(2,) what all but ``_SHARE`` / 2 of scores (n, 2) reach; of few, as many normal ones would, at most."""
+    least = np.quantile(reached, _SHARE / 2, axis=0)
+    if len(reached) >= _PER_LENGTH:
+        return least
+    return np.minimum(least, reached.mean(0) + norm.ppf(_SHARE / 2) * reached.std(0))
+
+
+def _lengths(documents: RowsDataset) -> np.ndarray:
+    return np.asarray(documents.sparse().sum(1)).ravel()

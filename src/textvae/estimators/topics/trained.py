@@ -1,0 +1,380 @@
+"""A trained topic model at work: its topics, documents' shares of them, and figures of both."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from textvae.errors import TextVAEError
+from textvae.estimators.rows import at_once
+from textvae.estimators.topics.context import Context
+from textvae.estimators.topics.documents import count, is_matrix, texts_of
+from textvae.estimators.topics.fits import Fit
+from textvae.estimators.topics.groups import Period, Prevalence, group_numbers, prevalence, word_changes
+from textvae.estimators.topics.intervals import Calibration, Intervals
+from textvae.matrix import RowsDataset
+from textvae.metrics.cooccurrence import Cooccurrence, in_documents, in_windows
+from textvae.metrics.likelihood import evaluate_likelihood
+from textvae.metrics.topic_likelihood import completion_perplexity, shares
+from textvae.metrics.topics import (
+    CV_WINDOW,
+    NPMI_WINDOW,
+    TOP,
+    c_v,
+    nmi,
+    npmi,
+    perplexity,
+    purity,
+    top_words,
+    topic_diversity,
+)
+
+
+class TrainedTopics:
+    """What ``TopicVAE`` does with a model that is there: all but training and storing it.
+
+    Documents ``X`` are texts (strings, a ``Corpus``, the ``Path`` of a file) or a matrix of counts (N, V), sparse or
+    dense. ``vectors`` (N, D) or ``covariates`` (N, C) go with them where the model was trained with such.
+    """
+
+    model_: Any
+    words_: np.ndarray
+    word_counts_: np.ndarray
+    vectorizer_: Any
+    context_: Context
+    calibration_: Calibration
+    fit_: Fit
+    metrics_: dict[str, Any]
+
+    # ------------------------------------------------------------------ documents to shares
+
+    def transform(self, X: Any, *, vectors: Any = None, covariates: Any = None) -> np.ndarray:
+        """θ (N, K) float32: each document's shares of the topics, in the documents' order; a row sums to 1.
+
+        They are those at the mean of q(z|x). A document without a word of the vocabulary has those of no words at all.
+        """
+        documents = self._documents(X, vectors=vectors, covariates=covariates)
+        return shares(self.model_, documents, self._at_once)
+
+    def intervals(
+        self, X: Any, level: float = 0.9, *, vectors: Any = None, covariates: Any = None, seed: int = 0
+    ) -> Intervals:
+        """Between which shares a document's share of a topic is, at a level in (0, 1).
+
+        From the posterior's spread, calibrated on documents drawn from the model: ``topics/intervals.py`` says how.
+        """
+        if not 0 < level < 1:
+            raise TextVAEError(f"The level of an interval is between 0 and 1, not {level}.")
+        documents = self._documents(X, vectors=vectors, covariates=covariates)
+        return self.calibration_.intervals(self.model_, documents, level, self._at_once, seed)
+
+    def fits(self, X: Any, *, vectors: Any = None, covariates: Any = None) -> np.ndarray:
+        """(N,) bool: whether any topic fits a document; about one in a hundred of the corpus itself is told it doesn't.
+
+        Documents keep their shares either way: this is a flag beside them, and no topic of its own.
+        """
+        documents = self._documents(X, vectors=vectors, covariates=covariates)
+        return self.fit_.holds(self.model_, documents, self.word_counts_, self._at_once)
+
+    # ------------------------------------------------------------------ topics
+
+    @property
+    def n_topics_(self) -> int:
+        """K."""
+        return self.model_.latent_dim
+
+    @property
+    def components_(self) -> np.ndarray:
+        """(K, V) float32: p(word | topic), rows sum to 1, columns as ``words_``."""
+        check_is_fitted(self, "model_")
+        return self.model_.decoder.topics().detach().cpu().numpy()
+
+    def topic_words(self, n: int = TOP) -> list[list[str]]:
+        """The n foremost words of every topic."""
+        return self.words_[self._foremost(n)].tolist()
+
+    def get_topic(self, topic: int, n: int = TOP) -> list[tuple[str, float]]:
+        """The n foremost words of a topic with their probabilities in it."""
+        self._check_topic(topic)
+        ids = self._foremost(n)[topic]
+        return list(zip(self.words_[ids].tolist(), self.components_[topic, ids].tolist(), strict=True))
+
+    def get_topic_info(self, n: int = TOP) -> list[dict[str, Any]]:
+        """A row for each topic: ``topic``, ``prevalence``, ``words``, and what training knows of it.
+
+        Prevalence is the mean share of the topic in the documents of training. ``support`` and ``likeness`` are there
+        after several runs, ``seeds`` for a seeded topic.
+        """
+        about = self.metrics_["topics"]
+        runs = about.get("runs")
+        seeded = {row["topic"]: row for row in about.get("seeds", [])}
+        rows = []
+        for topic, words in enumerate(self.topic_words(n)):
+            row: dict[str, Any] = {"topic": topic, "prevalence": about["prevalence"][topic], "words": words}
+            if runs:
+                row |= {"support": runs["support"][topic], "likeness": runs["likeness"][topic]}
+            if topic in seeded:
+                row["seeds"] = {key: value for key, value in seeded[topic].items() if key != "topic"}
+            rows.append(row)
+        return rows
+
+    def get_document_info(
+        self, X: Any, *, vectors: Any = None, covariates: Any = None
+    ) -> list[dict[str, Any]]:
+        """A row for each document: its number, its text, its foremost topic.
+
+        Keys: ``document``, ``text`` where there is one, ``topic`` (that of the largest share), ``share``, ``words`` (of
+        the topic), ``known_words`` (how many of the document's are in the vocabulary) and ``fits``.
+        """
+        texts, X = _texts(X)
+        documents = self._documents(X, vectors=vectors, covariates=covariates)
+        theta = shares(self.model_, documents, self._at_once)
+        fits = self.fit_.holds(self.model_, documents, self.word_counts_, self._at_once)
+        known = np.asarray(documents.sparse().sum(1)).ravel()
+        words = self.topic_words()
+        rows = []
+        for document, topic in enumerate(theta.argmax(1).tolist()):
+            row: dict[str, Any] = {"document": document}
+            if texts is not None:
+                row["text"] = texts[document]
+            row |= {"topic": topic, "share": float(theta[document, topic]), "words": words[topic]}
+            rows.append(row | {"known_words": float(known[document]), "fits": bool(fits[document])})
+        return rows
+
+    def representative_documents(
+        self, X: Any, n: int = 3, *, vectors: Any = None, covariates: Any = None
+    ) -> list[list[dict[str, Any]]]:
+        """For each topic the n documents with the largest shares of it: ``document``, ``share``, and ``text`` if any.
+
+        Only documents that a topic fits are shown, and none whose largest share is of another topic.
+        """
+        texts, X = _texts(X)
+        documents = self._documents(X, vectors=vectors, covariates=covariates)
+        theta = shares(self.model_, documents, self._at_once)
+        fits = self.fit_.holds(self.model_, documents, self.word_counts_, self._at_once)
+        mine = theta.argmax(1)
+        chosen = []
+        for topic in range(theta.shape[1]):
+            places = np.flatnonzero(fits & (mine == topic))
+            best = places[np.argsort(-theta[places, topic], kind="stable")[:n]]
+            chosen.append(
+                [
+                    {"document": int(i), "share": float(theta[i, topic])}
+                    | ({} if texts is None else {"text": texts[i]})
+                    for i in best
+                ]
+            )
+        return chosen
+
+    # ------------------------------------------------------------------ groups
+
+    def prevalence(
+        self,
+        X: Any,
+        by: Any,
+        *,
+        period: Period | None = None,
+        level: float = 0.9,
+        vectors: Any = None,
+        covariates: Any = None,
+    ) -> Prevalence:
+        """The mean shares of topics in documents of each label or, with a ``period``, of each year, month, week or day.
+
+        Args:
+            X: documents.
+            by: (N,) their labels or dates.
+            period: ``year``, ``month``, ``week`` or ``day``, where ``by`` are dates.
+            level: of the intervals, which hold both how documents differ and how unsure their shares are.
+            vectors, covariates: of the documents.
+        """
+        documents = self._documents(X, vectors=vectors, covariates=covariates)
+        groups, numbers = group_numbers(by, len(documents), period)
+        theta = shares(self.model_, documents, self._at_once)
+        # a calibrated interval of 68.3 % is two standard deviations wide
+        around = self.calibration_.intervals(self.model_, documents, 0.683, self._at_once)
+        return prevalence(theta, (around.upper - around.lower) / 2, groups, numbers, level)
+
+    def word_changes(
+        self,
+        X: Any,
+        by: Any,
+        topic: int,
+        *,
+        period: Period | None = None,
+        n: int = TOP,
+        vectors: Any = None,
+        covariates: Any = None,
+    ) -> list[dict[str, Any]]:
+        """For each group, the n words that its documents use more, and less, for a topic than those of other groups.
+
+        Returns:
+            A row for each group: ``group``, and ``more`` and ``less``, lists of (word, z). Beyond ±2 it is hardly
+            chance.
+        """
+        self._check_topic(topic)
+        documents = self._documents(X, vectors=vectors, covariates=covariates)
+        groups, numbers = group_numbers(by, len(documents), period)
+        theta = shares(self.model_, documents, self._at_once)
+        z = word_changes(documents.sparse(), theta, self.components_, topic, numbers, len(groups))
+        rows = []
+        for group, scores in zip(groups, z, strict=True):
+            order = np.argsort(-scores, kind="stable")
+            more, less = (
+                [(str(self.words_[i]), float(scores[i])) for i in ids if scores[i] * sign > 0]
+                for ids, sign in ((order[:n], 1), (order[::-1][:n], -1))
+            )
+            rows.append({"group": group, "more": more, "less": less})
+        return rows
+
+    # ------------------------------------------------------------------ figures
+
+    def perplexity(
+        self,
+        X: Any,
+        *,
+        per: Literal["document", "corpus"] = "corpus",
+        samples: int = 20,
+        seed: int = 0,
+        vectors: Any = None,
+        covariates: Any = None,
+    ) -> float:
+        """exp of the bound −ELBO per word, by ``samples`` draws: of the corpus, or of its documents on average.
+
+        Documents without a word of the vocabulary are left out. With ``per="document"`` it is what NVDM and those after
+        it report.
+        """
+        documents = self._documents(X, vectors=vectors, covariates=covariates)
+        return self._perplexities(documents, samples, seed)[f"per_{per}"]
+
+    def score(self, X: Any, y: object = None) -> float:
+        """The mean ELBO of documents in nats, for model selection; those without a known word are left out."""
+        documents, _ = self._with_words(self._documents(X))
+        return -float(self._elbo(documents, samples=20, seed=0).mean())
+
+    def evaluate(
+        self,
+        X: Any,
+        labels: Any = None,
+        *,
+        n: int = TOP,
+        seed: int = 0,
+        vectors: Any = None,
+        covariates: Any = None,
+    ) -> dict[str, Any]:
+        """The figures of the model on documents, as ``textvae topics evaluate --json`` gives them.
+
+        Coherence is that of the n foremost words with these documents as the reference: in sliding windows of their
+        words (10 for NPMI, 110 for C_V) if they are texts and single words are counted, else in whole documents, as
+        ``reference`` says. Purity and NMI compare ``labels`` with the topics of largest shares.
+        """
+        texts, X = _texts(X)
+        documents = self._documents(X, vectors=vectors, covariates=covariates)
+        ids = self._foremost(n)
+        narrow, wide, name = self._references(texts, documents, ids)
+        coherence = npmi(ids, narrow)
+        figures: dict[str, Any] = {
+            "n_documents": len(documents),
+            "n_words": float(documents.sparse().sum()),
+            "n_topics": self.n_topics_,
+            "npmi": float(np.nanmean(coherence)) if n > 1 else None,
+            "c_v": float(c_v(ids, wide).mean()),
+            "diversity": topic_diversity(ids),
+            "top": n,
+            "reference": name,
+            "perplexity": self._perplexities(documents, 20, seed),
+            "completion_perplexity": completion_perplexity(self.model_, documents, self._at_once, seed),
+            "fits": float(self.fit_.holds(self.model_, documents, self.word_counts_, self._at_once).mean()),
+            "topic_npmi": coherence.tolist(),
+        }
+        if labels is not None:
+            if len(labels) != len(documents):
+                raise TextVAEError(f"There are {len(documents)} documents, and {len(labels)} labels.")
+            groups = shares(self.model_, documents, self._at_once).argmax(1)
+            figures |= {"purity": purity(groups, labels), "nmi": nmi(groups, labels)}
+        return figures
+
+    def to_octis(
+        self, X: Any = None, n: int = TOP, *, vectors: Any = None, covariates: Any = None
+    ) -> dict[str, Any]:
+        """The dictionary that OCTIS takes its measures of.
+
+        ``topics``, ``topic-word-matrix`` (K, V), and where there are documents ``topic-document-matrix`` (K, N).
+        """
+        output: dict[str, Any] = {"topics": self.topic_words(n), "topic-word-matrix": self.components_}
+        if X is not None:
+            theta = self.transform(X, vectors=vectors, covariates=covariates)
+            output["topic-document-matrix"] = theta.T
+        return output
+
+    # ------------------------------------------------------------------ within
+
+    @property
+    def _at_once(self) -> int:
+        return at_once(len(self.words_))
+
+    def _foremost(self, n: int) -> np.ndarray:
+        """(K, n) the columns of the foremost words of every topic."""
+        check_is_fitted(self, "model_")
+        if n < 1:
+            raise TextVAEError(f"At least 1 word of a topic has to be shown, not {n}.")
+        return top_words(self.model_.decoder.foremost().detach().cpu().numpy(), n)
+
+    def _check_topic(self, topic: int) -> None:
+        check_is_fitted(self, "model_")
+        if not 0 <= topic < self.n_topics_:
+            raise TextVAEError(f"There is no topic {topic}: topics are numbered 0 to {self.n_topics_ - 1}.")
+
+    def _documents(self, X: Any, *, vectors: Any = None, covariates: Any = None) -> RowsDataset:
+        check_is_fitted(self, "model_")
+        counts = count(X, self.words_.tolist(), self.vectorizer_)
+        if not counts.shape[0]:
+            raise TextVAEError("There are no documents.")
+        return RowsDataset(counts, self.context_.of(counts, None, vectors, covariates))
+
+    def _with_words(self, documents: RowsDataset) -> tuple[RowsDataset, np.ndarray]:
+        """The documents that have words, and how many (n,)."""
+        lengths = np.asarray(documents.sparse().sum(1)).ravel()
+        kept = np.flatnonzero(lengths)
+        if not len(kept):
+            raise TextVAEError("No document has a word of the vocabulary.")
+        return documents.subset(kept), lengths[kept]
+
+    def _elbo(self, documents: RowsDataset, samples: int, seed: int) -> np.ndarray:
+        """(N,) −ELBO in nats."""
+        likelihood = evaluate_likelihood(
+            self.model_, documents, iw_samples=samples, seed=seed, max_tokens=self._at_once, precision="fp32"
+        )
+        return -likelihood.elbo
+
+    def _perplexities(self, documents: RowsDataset, samples: int, seed: int) -> dict[str, float]:
+        documents, lengths = self._with_words(documents)
+        return perplexity(self._elbo(documents, samples, seed), lengths)
+
+    def _references(
+        self, texts: list[str] | None, documents: RowsDataset, ids: np.ndarray
+    ) -> tuple[Cooccurrence, Cooccurrence, str]:
+        """What NPMI and C_V are taken in, and what it is called."""
+        longest = max(len(word.split()) for word in self.words_[np.unique(ids)])
+        if texts is None or self.vectorizer_ is None or longest > 1:
+            reference = in_documents(documents.sparse(), ids)
+            return reference, reference, "documents"
+        tokens = self._tokens(texts)
+        windows = f"windows of {NPMI_WINDOW} words (NPMI) and {CV_WINDOW} (C_V)"
+        return in_windows(tokens, ids, NPMI_WINDOW), in_windows(tokens, ids, CV_WINDOW), windows
+
+    def _tokens(self, texts: Sequence[str]) -> list[np.ndarray]:
+        """The columns of each text's words, in their order; −1 for words outside the vocabulary."""
+        analyse = self.vectorizer_.build_analyzer()
+        column = {word: i for i, word in enumerate(self.words_.tolist())}
+        return [np.array([column.get(word, -1) for word in analyse(text)], np.int64) for text in texts]
+
+
+def _texts(X: Any) -> tuple[list[str] | None, Any]:
+    """The texts of documents that are texts, and the documents, which may be read again."""
+    if is_matrix(X):
+        return None, X
+    texts = list(texts_of(X))
+    return texts, texts
