@@ -10,6 +10,7 @@ import process_cases
 import pytest
 import speed
 import torch
+from classifiers import Classifier, Labelled, Tuning
 from contest import Result, Timing, interleave
 from flops import flops
 from quality import reference_nll
@@ -188,3 +189,14 @@ def test_loading_is_timed_and_its_memory_taken(tmp_path):
     assert found["peak"] >= found["start"] > 1e6
     assert found["seconds"] > 0
     assert found["encoding_seconds"] > 0
+
+
+def test_the_classifiers_learn_what_labelled_texts_say():
+    corpus = grammar_corpus(400)
+    labelled = Labelled(corpus.texts, (corpus.labels["tense"] == "past").astype(int))
+    train, held = labelled.first(200), labelled.at(np.arange(200, 400))
+    for encoder in ("cnn", "lstm"):
+        classifier = Classifier(encoder, train, held.first(50), Tuning(4e-3, 0.3), seed=0, epochs=4)
+        assert classifier.accuracy(held) > 0.8
+        again = Classifier(encoder, train, held.first(50), Tuning(4e-3, 0.3), seed=0, epochs=4)
+        np.testing.assert_array_equal(again.positive(held.texts), classifier.positive(held.texts))

@@ -19,9 +19,9 @@ def table(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def steered(run, model, table, tmp_path_factory):
+def steered(run, trained, table, tmp_path_factory):
     """A trained model that has directions."""
-    copy = shutil.copytree(model, tmp_path_factory.mktemp("steered") / "model")
+    copy = shutil.copytree(trained[1], tmp_path_factory.mktemp("steered") / "model")
     result = run("directions", copy, table, "--label-column", "tense", "--json")
     assert result.exit_code == 0, result.output
     names = [direction["name"] for direction in json.loads(result.stdout)]
