@@ -35,9 +35,12 @@ def options(doc: str | None, **defaults: Any) -> argparse.ArgumentParser:
 
 
 def prepare(
-    parser: argparse.ArgumentParser, argv: Sequence[str] | None, texts: Corpus | None = None
+    parser: argparse.ArgumentParser, argv: Sequence[str] | None, texts: Corpus | None = None, **model: Any
 ) -> Setting:
-    """Reads the texts, keeps a fifth of them apart, and trains a model on the others unless there is one."""
+    """Reads the texts, keeps a fifth of them apart, and trains a model on the others unless there is one.
+
+    ``model`` are options of ``TextVAE``.
+    """
     chosen = parser.parse_args(argv)
     if texts is None:
         corpus = load_corpus(chosen.file, text_column=chosen.text_column, label_column=chosen.label_column)
@@ -49,7 +52,7 @@ def prepare(
     if chosen.model is not None:
         vae = TextVAE.from_pretrained(chosen.model)
     else:
-        vae = TextVAE(time_budget=chosen.time_budget, seed=chosen.seed, verbose=True).fit(train)
+        vae = TextVAE(time_budget=chosen.time_budget, seed=chosen.seed, verbose=True, **model).fit(train)
     return Setting(vae, train, held_out, chosen)
 
 
