@@ -5,12 +5,14 @@ from __future__ import annotations
 import json as json_module
 import secrets
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from textvae.cli import options
 from textvae.cli.console import out, read_sources, say, say_dropped
+from textvae.errors import TextVAEError
 
 
 def add_to(app: typer.Typer) -> None:
@@ -23,6 +25,10 @@ def explore(
     file: Annotated[
         str | None,
         typer.Argument(metavar="[FILE]", help="Texts for the map and the search (default: the model's own)."),
+    ] = None,
+    explained: Annotated[
+        Path | None,
+        typer.Option(metavar="JSON", help="What textvae explain --json wrote: dimensions get their names."),
     ] = None,
     host: Annotated[
         str, typer.Option(help="Address to listen on; one that other machines reach needs a token.")
@@ -66,4 +72,25 @@ def explore(
         else:
             say(f"Open {address} (Ctrl-C ends it)")
 
-    serve(vae, corpus, name=model.resolve().name, host=host, port=port, token=token or None, started=started)
+    serve(
+        vae,
+        corpus,
+        name=model.resolve().name,
+        meanings=None if explained is None else _names(explained),
+        host=host,
+        port=port,
+        token=token or None,
+        started=started,
+    )
+
+
+def _names(path: Path) -> dict[int, str]:
+    """The names of dimensions in an explanation."""
+    from textvae.store import read_json
+
+    if not path.is_file():
+        raise TextVAEError(f"There is no file {path}.")
+    try:
+        return {int(row["dimension"]): str(row["name"]) for row in read_json(path) if row["explained"]}
+    except (KeyError, TypeError, ValueError) as error:
+        raise TextVAEError(f"{path} is not what textvae explain --json writes.") from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from textvae.errors import TextVAEError
@@ -16,6 +16,7 @@ def explore(
     corpus: Corpus | None = None,
     *,
     name: str = "model",
+    meanings: Mapping[int, str] | None = None,
     host: str = "127.0.0.1",
     port: int = 0,
     token: str | None = None,
@@ -27,6 +28,7 @@ def explore(
         vae: a ``TextVAE``.
         corpus: texts for the map and the search; without them the model writes some itself.
         name: what the page calls the model.
+        meanings: of dimensions, by their numbers.
         host: the address to listen on; one that other machines reach needs a ``token``.
         port: 0 takes any that is free.
         token: what requests to the API must bring.
@@ -41,4 +43,6 @@ def explore(
         raise TextVAEError("The explorer needs a web server: pip install 'textvae[explore]'.") from error
     from textvae.explore.space import Space
 
-    serve(Space(vae, corpus, name=name), host=host, port=port, token=token, started=started)
+    serve(
+        Space(vae, corpus, name=name, meanings=meanings), host=host, port=port, token=token, started=started
+    )

@@ -56,7 +56,7 @@ class Guard:
         if self.token is None and _name(host) not in LOOPBACK:
             return Failure(403, "host", "This server answers only to 127.0.0.1 and localhost.")
         origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != host:
+        if origin is not None and origin != f"http://{host}":
             return Failure(403, "origin", "Pages of other origins may not ask this server.")
         if self.token is not None and path.startswith("/api/"):
             given = headers.get("authorization", "").removeprefix("Bearer ")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TypeVar
 
 from starlette.requests import Request
@@ -48,7 +49,16 @@ class Desk:
     def __init__(self, waiting: int = WAITING, seconds: float = SECONDS) -> None:
         self._most, self._seconds = waiting, seconds
         self._open = 0
+        self._worker: ThreadPoolExecutor | None = None
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """While it is open; on leaving what is at work is finished, and what waits is dropped."""
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="textvae-explore")
+        try:
+            yield
+        finally:
+            self._worker.shutdown(wait=True, cancel_futures=True)
 
     async def run(self, work: Callable[[], T]) -> T:
         """What ``work`` returns, once it had its turn.
@@ -68,7 +78,3 @@ class Desk:
             ) from error
         finally:
             self._open -= 1
-
-    def close(self) -> None:
-        """Ends what is at work; what waits is dropped."""
-        self._worker.shutdown(wait=True, cancel_futures=True)

@@ -60,8 +60,19 @@ class InterpolateRequest(Request):
     writing: Writing = Writing()
 
 
+class EditRequest(Request):
+    """A text to rewrite toward a value of a label that the model has a direction for."""
+
+    text: Text
+    toward: str = Field(max_length=200, description="a direction's name: label=value, or value")
+    strength: float | None = Field(
+        default=None, ge=0, le=20, description="standard deviations along it; several are tried without one"
+    )
+    candidates: int = Field(default=5, ge=1, le=10)
+
+
 class AnalogyRequest(Request):
-    """``a`` is to ``b`` as ``c`` is to the text asked for."""
+    """A text is asked for that is to ``c`` as ``a`` is to ``b``."""
 
     a: Text
     b: Text
@@ -124,6 +135,17 @@ class Step(Written):
     t: float
 
 
+class Edited(BaseModel):
+    """A rewritten text and how good it is, each of the last four from 0 to 1."""
+
+    text: str
+    strength: float
+    reach: float = Field(description="P(value | text), by the direction's probe")
+    content: float = Field(description="how much of the text is kept")
+    fluency: float = Field(description="how likely the model finds it beside the text")
+    score: float = Field(description="the product of the three")
+
+
 class Found(BaseModel):
     """A text that was found, by its number among those of the explorer."""
 
@@ -156,6 +178,12 @@ class PathAnswer(BaseModel):
     items: list[Step]
 
 
+class EditAnswer(BaseModel):
+    """The best first."""
+
+    items: list[Edited]
+
+
 class NeighboursAnswer(BaseModel):
     """For each text or latent its nearest texts, nearest first."""
 
@@ -172,7 +200,8 @@ class HandleAnswer(BaseModel):
     """A direction that can be turned: z·vector is its value, the vector being of length 1."""
 
     name: str
-    kind: Literal["dimension", "component", "direction"]
+    kind: Literal["direction", "dimension", "component"]
+    meaning: str = Field(description="of a dimension, as textvae explain names it")
     vector: list[float]
     low: float = Field(description="texts lie between low and high")
     high: float

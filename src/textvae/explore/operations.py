@@ -71,9 +71,15 @@ def interpolate(space: Space, asked: m.InterpolateRequest) -> Answer:
 
 
 def analogy(space: Space, asked: m.AnalogyRequest) -> Answer:
-    """c + (b - a), written."""
+    """The text at z(a) - z(b) + z(c)."""
     a, b, c = _latents(space, [asked.a, asked.b, asked.c])
-    return {"items": _written(space, (c + b - a)[None], asked.writing)}
+    return {"items": _written(space, (a - b + c)[None], asked.writing)}
+
+
+def edit(space: Space, asked: m.EditRequest) -> Answer:
+    """The text written anew from further along the direction, with most of its words kept."""
+    options = {"strength": asked.strength, "candidates": asked.candidates}
+    return {"items": [found._asdict() for found in space.vae.edit(asked.text, asked.toward, **options)]}
 
 
 def neighbours(space: Space, asked: m.NeighboursRequest) -> Answer:
@@ -112,7 +118,8 @@ OPERATIONS = [
     Operation("encode", "Texts to latents", m.EncodeRequest, m.EncodeAnswer, encode),
     Operation("decode", "Latents to texts", m.DecodeRequest, m.WriteAnswer, decode),
     Operation("interpolate", "From one text to another", m.InterpolateRequest, m.PathAnswer, interpolate),
-    Operation("analogy", "a is to b as c is to …", m.AnalogyRequest, m.WriteAnswer, analogy),
+    Operation("analogy", "What is to c as a is to b", m.AnalogyRequest, m.WriteAnswer, analogy),
+    Operation("edit", "A text rewritten toward a label's value", m.EditRequest, m.EditAnswer, edit),
     Operation("neighbours", "The nearest texts", m.NeighboursRequest, m.NeighboursAnswer, neighbours),
     Operation("search", "Texts with these words", m.SearchRequest, m.SearchAnswer, search),
     Operation("sample", "New texts", m.SampleRequest, m.WriteAnswer, sample),

@@ -47,8 +47,8 @@ def application(space: Space, *, token: str | None = None, desk: Desk | None = N
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        yield
-        desk.close()
+        with desk.at_work():
+            yield
 
     async def health(_: Request) -> Response:
         return JSONResponse({"status": "ok"})
@@ -179,14 +179,9 @@ class _Server(uvicorn.Server):
 
 def _listen(host: str, port: int) -> socket.socket:
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        listening = socket.socket(family, kind, protocol)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(address)
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server(address, family=family)
     except OSError as error:
         raise TextVAEError(
             f"Can't listen on {host}, port {port}: {error.strerror}; --port chooses another."
         ) from error
-    return listening

@@ -60,7 +60,7 @@ export function atlas(model, { index, place, text, labels, z }, onPlace) {
   desk.on("point", mark);
   if (Object.keys(labels).length) colour.value = Object.keys(labels)[0];
 
-  const [first, second] = model.explained.map((share) => `${Math.round(share * 100)} %`);
+  const [first, second] = model.explained.map((share) => `${Math.round(share * 100)}\u00a0%`);
   const element = h(
     "section",
     { class: "card stack atlas", "aria-labelledby": "map" },

@@ -57,7 +57,7 @@ function pathForm({ map, examples }) {
 }
 
 function analogyForm() {
-  const inputs = ["a", "b", "c"].map(() => h("input", { type: "text", dir: "auto", maxlength: 5000, required: true }));
+  const inputs = Array.from("abc", () => h("input", { type: "text", dir: "auto", maxlength: 5000, required: true }));
   const list = h("ol", { class: "items", "aria-live": "polite" });
 
   async function run(event) {
@@ -75,8 +75,8 @@ function analogyForm() {
     h(
       "form",
       { class: "stack", on: { submit: run } },
-      field(t("As"), inputs[0]),
-      field(t("is to"), inputs[1]),
+      field(t("As"), inputs[1]),
+      field(t("is to"), inputs[0]),
       field(t("so is"), inputs[2]),
       h("div", { class: "row" }, h("button", { class: "main" }, t("to what?"))),
     ),

@@ -14,7 +14,7 @@ export function findPanel({ map, written }) {
 
   async function search(event) {
     event.preventDefault();
-    const answer = await guarded(() => ask("search", { query: query.value, k: 20 }));
+    const answer = await guarded(() => ask("search", { query: query.value, k: 10 }));
     if (answer) fill(hits, answer.items.map((found) => item(found)));
   }
 

@@ -9,6 +9,7 @@ import { drawPanel } from "./draw.js";
 import { findPanel } from "./find.js";
 import { pinBoard } from "./pins.js";
 import { alertRegion, guarded } from "./results.js";
+import { steerPanel } from "./steer.js";
 import { LANGUAGES, preferred, speakIn, t } from "./words.js";
 import { writePanel } from "./write.js";
 
@@ -29,10 +30,12 @@ async function start() {
     tabs.show("draw");
     drawing.here(x, y);
   });
+  const directions = model.handles.filter(({ kind }) => kind === "direction");
   const pins = pinBoard(() => chart.map());
   const tabs = tabbed([
     ["write", t("Write"), writePanel(model)],
     ["between", t("Between"), betweenPanel(world)],
+    ...(directions.length ? [["steer", t("Steer"), steerPanel(directions)]] : []),
     ["find", t("Find"), findPanel(world)],
     ["draw", t("Draw"), drawing.element],
   ]);

@@ -6,13 +6,14 @@ import { Refusal } from "./api.js";
 import { t } from "./words.js";
 
 /** One text with what is said about it, as an item of a list. */
-export function item(found, { note = null, words = null } = {}) {
+export function item(found, { note = null, words = null, more = null } = {}) {
   const open = () => (found.z ? desk.openLatent(found.z, null) : desk.open(found.text));
   return h(
     "li",
     { class: "item" },
     note && h("span", { class: "note" }, note),
     words ? h("span", { class: "quoted", dir: "auto" }, ...words) : quoted(found.text),
+    more && h("small", { class: "more" }, more),
     h(
       "span",
       { class: "actions" },

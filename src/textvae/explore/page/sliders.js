@@ -61,8 +61,10 @@ export function slidersFor(handles) {
 function row(handle) {
   const name = nameOf(handle);
   const shown = h("output", {});
+  const id = `${handle.kind}-${handle.name}`;
   const slider = h("input", {
     type: "range",
+    "aria-describedby": handle.meaning ? id : null,
     min: handle.low.toFixed(3),
     max: handle.high.toFixed(3),
     step: ((handle.high - handle.low) / 200).toFixed(5),
@@ -109,10 +111,11 @@ function row(handle) {
     element: h(
       "div",
       { class: "slider" },
-      h("span", { class: "name", "aria-hidden": "true" }, name),
+      h("span", { class: "name", "aria-hidden": "true", title: handle.meaning || name }, name),
       slider,
       shown,
       traverse,
+      handle.meaning && h("small", { class: "meaning", id }, handle.meaning),
       along,
     ),
     follow({ z, base }) {
