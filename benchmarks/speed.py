@@ -32,6 +32,7 @@ from model_cases import Setting
 from quality import quality
 from rich.console import Console
 from texts import ZIPF, prepare
+from topic_cases import topic_epoch
 
 from textvae.config import TrainConfig
 from textvae.device import resolve_device
@@ -42,7 +43,7 @@ _BY_TURNS = {
     "encode": model_cases.encoding,
     "sample": model_cases.sampling,
 }
-_CASES = (*_BY_TURNS, "start", "load", "memory", "quality")
+_CASES = (*_BY_TURNS, "topics", "start", "load", "memory", "quality")
 _LARGER_VOCABULARY = 5  # times the other, in the case of memory
 
 
@@ -67,6 +68,8 @@ def main() -> None:
 
     def run(case: str) -> list[Result]:
         match case:
+            case "topics":
+                return [topic_epoch(device, options.rounds, options.scale)]
             case "start":
                 return [process_cases.start(options.rounds)]
             case "load":

@@ -9,6 +9,7 @@ import numpy as np
 import process_cases
 import pytest
 import speed
+import topic_cases
 import torch
 from classifiers import Classifier, Labelled, Tuning
 from contest import Result, Timing, interleave
@@ -20,8 +21,9 @@ from torch.utils.flop_counter import FlopCounterMode
 from training import Shuffled, configuration, new_model, of_one_length, shuffled, train_textvae
 
 from textvae.latent.generate import generate
+from textvae.matrix import RowsDataset
 from textvae.metrics.likelihood import evaluate_likelihood
-from textvae.model import VAE
+from textvae.model import VAE, build
 from textvae.text.grammar import grammar_corpus
 from textvae.types import EOS, Batch
 
@@ -179,6 +181,20 @@ def test_a_run_of_all_model_cases_fills_the_report(tmp_path, monkeypatch, capsys
     assert all(0 < figure < 200 for (figure,) in nll["figures"].values())
     assert report["peaks"]["fp32"] > 1e8
     assert "× the first" in capsys.readouterr().out
+
+
+def test_both_topic_models_have_the_same_loss():
+    """With one's weights in the other, without noise and dropout: what is timed is the same work."""
+    config = topic_cases.prodlda(1)
+    torch.manual_seed(0)
+    model, reference = build(config, topic_cases.VOCAB).eval(), topic_cases.PlainProdLDA().eval()
+    reference.copy_weights(model)
+    counts = topic_cases.documents(20)
+    rows = RowsDataset(counts).batch(np.arange(20))
+    terms = model(rows, noise=False)
+    found = reference(torch.from_numpy(counts.toarray()), noise=False)
+    torch.testing.assert_close(found, terms.kl - terms.log_px[0])
+    assert terms.kl.mean() > 0.1
 
 
 def test_loading_is_timed_and_its_memory_taken(tmp_path):
