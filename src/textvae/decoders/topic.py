@@ -147,10 +147,10 @@ class TopicDecoder(nn.Module, ABC):
         owed = self.background.new_zeros(())
         if not self._seeds:
             return owed
-        log_topics = self.topics().log()
+        scores = self.foremost()
         for topic, words in self._seeds.items():
-            least = log_topics[topic].topk(_HELD_RANK).values[-1].detach()
-            owed = owed + (least - log_topics[topic, words]).clamp_min(0).sum()
+            least = scores[topic].topk(_HELD_RANK).values[-1].detach()
+            owed = owed + (least - scores[topic, words]).clamp_min(0).sum()
         return self._strength * owed
 
     @torch.no_grad()
@@ -163,7 +163,7 @@ class TopicDecoder(nn.Module, ABC):
     def hold(self, seeds: Mapping[int, Sequence[int]], strength: float) -> None:
         """From now on training keeps each topic's seed words, ids, among its ten foremost.
 
-        Each costs ``strength`` nats a document for each nat that its log probability lies below the tenth's.
+        Each costs ``strength`` nats a document for each nat that its score lies below the tenth's.
         """
         device = self.background.device
         self._seeds = {k: torch.as_tensor(list(words), device=device) for k, words in seeds.items()}
