@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import torch
-from models import small_model
 from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
+from models import small_model
 from textvae import TextVAEError
 from textvae.explain.certainty import LEVELS, calibrate
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -15,10 +14,11 @@ from textvae.metrics.likelihood import evaluate_likelihood
 from textvae.model import VAE
 from textvae.noise import prior_draws
 from textvae.text.batch import Dataset
-from textvae.types import BOS, EOS, PAD
+from textvae.types import BOS, EOS
 
 LEVELS = (0.5, 0.9)
 _TEXTS = 500
+_MAX_TOKENS = 16_384  # in a batch
 _SAMPLES = 5  # of the importance-weighted likelihood
 
 
@@ -68,12 +68,6 @@ class Surprises(NamedTuple):
     rank: np.ndarray
 
 
-@dataclass(frozen=True)
-class _Scores:
-    likelihood: np.ndarray
-    mode: np.ndarray
-
-
 def surprise(
     model: VAE, dataset: Dataset, reference: Dataset, frequencies: np.ndarray | None, *, seed: int = 0
 ) -> Surprises:
@@ -87,27 +81,26 @@ def surprise(
         reference: texts of the kind that is known, not those to be judged.
         frequencies: (V,) counts of the tokens; None takes nothing off.
     """
-    known, asked = (_scores(model, texts, frequencies, seed) for texts in (reference, dataset))
-    shape = LedoitWolf().fit(known.mode)
-    parts = []
-    for mode, likelihood in ((known.mode, known.likelihood), (asked.mode, asked.likelihood)):
-        parts.append((likelihood, np.sqrt(shape.mahalanobis(mode))))
-    (base, asked_parts) = parts
-    of_known, of_asked = (
-        sum((part - own.mean()) / max(float(own.std()), 1e-9) for part, own in zip(each, base, strict=True))
-        for each in (base, asked_parts)
-    )
+    known, asked = (_likelihood(model, texts, frequencies, seed) for texts in (reference, dataset))
+    modes = encode(model, reference).mode
+    shape = LedoitWolf().fit(modes)
+    near, far = (np.sqrt(shape.mahalanobis(z)) for z in (modes, encode(model, dataset).mode))
+    of_known = _standard(known, known) + _standard(near, near)
+    of_asked = _standard(asked, known) + _standard(far, near)
     rank = np.searchsorted(np.sort(of_known), of_asked) / len(reference)
-    return Surprises(*asked_parts, of_asked, rank)
+    return Surprises(asked, far, of_asked, rank)
 
 
-def _scores(model: VAE, dataset: Dataset, frequencies: np.ndarray | None, seed: int) -> _Scores:
-    most = max(16_384, int(dataset.lengths.max()))
-    likelihood = evaluate_likelihood(model, dataset, iw_samples=_SAMPLES, seed=seed, max_tokens=most)
-    nll = likelihood.iw_nll
+def _standard(values: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    return (values - reference.mean()) / max(float(reference.std()), 1e-9)
+
+
+def _likelihood(model: VAE, dataset: Dataset, frequencies: np.ndarray | None, seed: int) -> np.ndarray:
+    """(N,) nats per token beyond what frequencies explain."""
+    most = max(_MAX_TOKENS, int(dataset.lengths.max()))
+    nll = evaluate_likelihood(model, dataset, iw_samples=_SAMPLES, seed=seed, max_tokens=most).iw_nll
     if frequencies is not None:
         smoothed = np.asarray(frequencies, np.float64) + 1
-        smoothed[[PAD, BOS]] = 1
         cost = -np.log(smoothed / smoothed.sum())
         nll = nll - np.array([cost[dataset[i][1:]].sum() for i in range(len(dataset))])
-    return _Scores(nll / dataset.lengths, encode(model, dataset).mode)
+    return nll / dataset.lengths
