@@ -11,7 +11,7 @@ from textvae.explore.messages import FailureAnswer, HealthAnswer
 from textvae.explore.operations import Operation
 
 _REF = "#/components/schemas/{model}"
-_FAILURES = {
+FAILURES = {
     "400": "no JSON",
     "401": "the token is missing or wrong",
     "403": "another host or origin",
@@ -49,7 +49,7 @@ def document(operations: Sequence[Operation], version: str) -> dict[str, Any]:
 
 
 def _path(operation: Operation) -> dict[str, Any]:
-    failures = _FAILURES if operation.request else _OF_READING
+    failures = FAILURES if operation.request else _OF_READING
     described: dict[str, Any] = {
         "summary": operation.summary,
         "description": operation.run.__doc__,
@@ -70,7 +70,7 @@ def _answer(description: str, model: type) -> dict[str, Any]:
 
 
 def _failure(status: str) -> dict[str, Any]:
-    return _answer(_FAILURES[status], FailureAnswer)
+    return _answer(FAILURES[status], FailureAnswer)
 
 
 def _content(model: type) -> dict[str, Any]:

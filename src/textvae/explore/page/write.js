@@ -42,7 +42,7 @@ export function writePanel(model) {
           "li",
           { class: known ? "token" : "token unknown", title: known ? null : t("unknown to the model") },
           quoted(piece),
-          !known && h("span", { class: "spoken" }, t("unknown to the model")),
+          !known && h("span", { class: "spoken" }, " – ", t("unknown to the model")),
         ),
       ),
     );
