@@ -15,6 +15,7 @@ import textvae
 from models import random_batch, small_model
 from textvae import registry
 from textvae.cli import app
+from textvae.explore.operations import OPERATIONS
 from textvae.metrics.evaluation import summarise
 from textvae.metrics.sample_quality import sample_quality
 from textvae.presets import preset_names
@@ -166,7 +167,11 @@ def test_pages_made_from_the_code_have_everything():
     assert all(f"## {name}\n" in macros.presets() for name in preset_names())
     parts = macros.parts()
     assert all(f"### {kind} `{name}`\n" in parts for kind in ROOMS for name in names(kind))
-    assert all(f"## textvae {name}\n" in macros.commands() for name in typer.main.get_command(app).commands)  # pyright: ignore
+    for page, found in (
+        (macros.commands(), [f"textvae {name}" for name in typer.main.get_command(app).commands]),  # pyright: ignore
+        (macros.operations(), [f"/api/{operation.name}" for operation in OPERATIONS]),
+    ):
+        assert all(re.search(rf"^## .*{re.escape(name)}\b", page, re.M) for name in found)
 
 
 def test_every_page_is_in_the_navigation():

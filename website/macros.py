@@ -1,4 +1,4 @@
-"""Pages that are made from the code: presets, parts with their options, commands."""
+"""Pages that are made from the code: presets, parts with their options, commands, the HTTP API."""
 
 from __future__ import annotations
 
@@ -16,13 +16,15 @@ from pydantic import BaseModel
 
 from textvae.cli import app
 from textvae.config import TextConfig, TrainConfig
+from textvae.explore.openapi import FAILURES
+from textvae.explore.operations import OPERATIONS, Operation
 from textvae.presets import load_preset, preset_names
 from textvae.registry import ROOMS, find, names
 
 
 def define_env(env: Any) -> None:
     """Called by the site generator: each of these is ``{{ name() }}`` on a page."""
-    for macro in (presets, parts, commands):
+    for macro in (presets, parts, commands, operations):
         env.macro(macro)
 
 
@@ -66,21 +68,30 @@ def _part(kind: str, name: str) -> str:
     return f"### {kind} `{name}`\n\n{_sentence(entry.cls)}\n\n{_options(entry.config, kind)}"
 
 
-def _sentence(documented: type) -> str:
+def _sentence(documented: Any) -> str:
     """The first paragraph of a docstring."""
-    doc = documented.__dict__.get("__doc__") or ""
+    doc = documented.__doc__ or ""
     return re.sub(r"([_*])", r"\\\1", _cell(doc.strip().split("\n\n")[0]))
 
 
 def _options(config: type[BaseModel], section: str) -> str:
-    fields = config.model_fields
-    if not fields:
-        return "No options."
+    return _fields(config, f"{section}.") or "No options."
+
+
+def _fields(model: type[BaseModel], prefix: str = "") -> str:
+    """A table of what a model of pydantic holds; nothing where that is nothing."""
     rows = [
-        f"| `{section}.{name}` | `{_type(field.annotation)}` | `{field.default}` | {field.description or ''} |"
-        for name, field in fields.items()
+        f"| `{prefix}{name}` | `{_type(field.annotation)}` | {_default(field)} | {_cell(field.description or '')} |"
+        for name, field in model.model_fields.items()
     ]
-    return "\n".join(["| option | type | default | |", "|---|---|---|---|", *rows])
+    return "\n".join(["| | type | default | |", "|---|---|---|---|", *rows]) if rows else ""
+
+
+def _default(field: Any) -> str:
+    if field.is_required():
+        return "required"
+    default = field.default
+    return f"`{default}`" if not isinstance(default, BaseModel) else f"as of `{type(default).__name__}`"
 
 
 def _type(annotation: Any) -> str:
@@ -93,23 +104,28 @@ def _type(annotation: Any) -> str:
             return _type(inner[0])
         case typing.Union | types.UnionType:
             return " or ".join(map(_type, inner))
-        case builtins.tuple:
+        case builtins.tuple | builtins.list:
             return f"list of {_type(inner[0])}"
     return "none" if annotation is type(None) else annotation.__name__
 
 
 def commands() -> str:
     """A section for each command: its help, its arguments and its options."""
-    group: Any = typer.main.get_command(app)
-    return "\n\n".join(
-        _command(name, command) for name, command in group.commands.items() if not command.hidden
-    )
+    return "\n\n".join(_commands("textvae", typer.main.get_command(app)))
 
 
-def _command(name: str, command: Any) -> str:
-    lines = [f"## textvae {name}", *_help(command.help or "")]
+def _commands(line: str, group: Any) -> Iterator[str]:
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from _commands(f"{line} {name}", command)
+        else:
+            yield _command(f"{line} {name}", command)
+
+
+def _command(line: str, command: Any) -> str:
     rows = [f"| {_names(p)} | {_cell(p.help or '')} |" for p in command.params if p.name != "help"]
-    return "\n\n".join([*lines, "\n".join(["| argument or option | |", "|---|---|", *rows])])
+    table = "\n".join(["| argument or option | |", "|---|---|", *rows])
+    return "\n\n".join([f"## {line}", *_help(command.help or ""), table])
 
 
 def _help(text: str) -> Iterator[str]:
@@ -128,3 +144,43 @@ def _names(parameter: Any) -> str:
 def _cell(text: str) -> str:
     """A text in one line, with nothing in it that a table or HTML would take for its own."""
     return " ".join(text.split()).replace("|", r"\|").replace("<", "&lt;")
+
+
+def operations() -> str:
+    """A section for each operation of the explorer's API: what it asks for and answers; then the messages' parts."""
+    sections = [_operation(operation) for operation in OPERATIONS]
+    failures = "\n".join(
+        ["| status | |", "|---|---|", *(f"| {status} | {why} |" for status, why in FAILURES.items())]
+    )
+    inside = "\n\n".join(
+        f"### {part.__name__}\n\n{_sentence(part)}\n\n{_fields(part)}" for part in _parts_of_messages()
+    )
+    return "\n\n".join(
+        [*sections, f"## Inside requests and answers\n\n{inside}", f"## Failures\n\n{failures}"]
+    )
+
+
+def _operation(operation: Operation) -> str:
+    method = "GET" if operation.request is None else "POST"
+    told = [f"## {method} /api/{operation.name}", f"{operation.summary}. {_sentence(operation.run)}"]
+    if operation.request is not None:
+        told += [f"**Request.** {_sentence(operation.request)}", _fields(operation.request)]
+    return "\n\n".join([*told, f"**Answer.** {_sentence(operation.answer)}", _fields(operation.answer)])
+
+
+def _parts_of_messages() -> list[type[BaseModel]]:
+    """What the fields of messages are made of, each once."""
+    found: dict[type[BaseModel], None] = {}
+    waiting: list[Any] = [m for o in OPERATIONS for m in (o.request, o.answer) if m is not None]
+    for message in waiting:
+        for part in [p for field in message.model_fields.values() for p in _models(field.annotation)]:
+            if part not in found:
+                found[part] = None
+                waiting.append(part)
+    return list(found)
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for inner in get_args(annotation) for model in _models(inner)]
