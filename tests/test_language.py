@@ -115,6 +115,30 @@ def test_translations_fill_in_what_the_original_does(chosen):
             assert translated.strip(), english
 
 
+def messages() -> set[str]:
+    """What commands say or tell, and the names and meanings of figures, as they stand in the source."""
+    found = set()
+    for path in (*(SOURCE / "cli").glob("*.py"), SOURCE / "estimators" / "card.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Call(func=ast.Name(id="say" | "tell"), args=[argument]):
+                    found.add(said(argument))
+                case ast.Call(func=ast.Name(id="Figure"), args=parts):
+                    found.update(map(said, parts))
+    return {sentence for sentence in found if sentence and re.search("[a-z]{2,} [a-z]", sentence)}
+
+
+@pytest.mark.parametrize("chosen", [name for name in LANGUAGES if name != "en"])
+def test_help_and_messages_are_translated(chosen):
+    use(chosen)
+    try:
+        assert not {sentence for sentence in helps() if translate(sentence) == sentence}
+    finally:
+        use("en")
+    translated = {blank(english) for table in SPOKEN for english in catalogue(chosen)[table]}
+    assert not messages() - translated
+
+
 @pytest.mark.parametrize("chosen", [name for name in LANGUAGES if name != "en"])
 def test_every_sentence_of_the_catalogue_is_said_somewhere(chosen):
     tables = catalogue(chosen)

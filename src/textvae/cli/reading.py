@@ -10,7 +10,7 @@ import numpy as np
 import typer
 
 from textvae.cli import options
-from textvae.cli.console import out, out_json, read_sources, read_texts, say_dropped, show_table
+from textvae.cli.console import out, out_json, read_sources, read_texts, say_dropped, show_table, tell
 
 
 def add_to(app: typer.Typer) -> None:
@@ -62,10 +62,10 @@ def rotate(
     if json:
         out_json({"model": str(target), **report})
         return
-    out(f"ELBO {report['elbo_before']:.4f} before and {report['elbo_after']:.4f} after, nats per text.")
+    tell(f"ELBO {report['elbo_before']:.4f} before and {report['elbo_after']:.4f} after, nats per text.")
     for name, axis in report["labels"].items():
         out(f"dimension {axis}: {name}")
-    out(f"The model is in {target}. Next: textvae explain {target} {' '.join(files)}")
+    tell(f"The model is in {target}. Next: textvae explain {target} {' '.join(files)}")
 
 
 def attribute(
@@ -129,10 +129,12 @@ def certainty(
         for each in sorted(found["texts"], key=lambda each: -each["surprise"])
     ]
     show_table(rows, "The most surprising first", ("surprise", "more than", "width", "text"))
-    out(f"More than: the share of {found['n_reference']:,} texts of the kind it knows that surprise it less.")
+    tell(
+        f"More than: the share of {found['n_reference']:,} texts of the kind it knows that surprise it less."
+    )
     calibration = found["calibration"]
     for level, share in zip(calibration["levels"], np.mean(calibration["coverage"], 1), strict=True):
-        out(f"The interval of q(z|x) that should hold z for {level:.0%} of texts holds it for {share:.0%}.")
+        tell(f"The interval of q(z|x) that should hold z for {level:.0%} of texts holds it for {share:.0%}.")
 
 
 def _show(each: Mapping[str, Any]) -> None:

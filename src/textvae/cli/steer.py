@@ -9,7 +9,16 @@ from typing import Annotated, Any
 import typer
 
 from textvae.cli import options
-from textvae.cli.console import decoding, out, out_json, read_sources, read_texts, say_dropped, show_table
+from textvae.cli.console import (
+    decoding,
+    out,
+    out_json,
+    read_sources,
+    read_texts,
+    say_dropped,
+    show_table,
+    tell,
+)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -55,14 +64,14 @@ def directions(
         out_json([{"name": d.name, **d.evidence} for d in found.values()])
         return
     if not found:
-        out("This model has no directions yet: give a file of labelled texts and its --label-column.")
+        tell("This model has no directions yet: give a file of labelled texts and its --label-column.")
         return
     headers = ("direction", "texts", "share", "majority", "mean difference", "probe", "labels shuffled")
     show_table(
         [_row(d.name, d.evidence) for d in found.values()], "Accuracy on texts not learned from", headers
     )
     if files:
-        out(f'Kept in {model}. Next: textvae edit {model} "a text" --toward {next(reversed(found))}')
+        tell(f'Kept in {model}. Next: textvae edit {model} "a text" --toward {next(reversed(found))}')
 
 
 def _labelled(files: list[str], text_column: str | None, label_column: str | None) -> tuple[Any, ...]:
