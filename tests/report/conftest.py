@@ -2,7 +2,9 @@
 
 import pytest
 
+from planted_topics import plant, small, texts_of
 from textvae import TextVAE
+from textvae.metrics.topics import align
 from textvae.report.content import gather
 from textvae.text.grammar import grammar_corpus
 
@@ -23,3 +25,19 @@ def vae():
 @pytest.fixture(scope="session")
 def content(vae, corpus):
     return gather(vae, corpus, name="reviews", iw_samples=3)
+
+
+@pytest.fixture(scope="session")
+def planted():
+    return plant()
+
+
+@pytest.fixture(scope="session")
+def topic_model(planted):
+    return small(epochs=15).fit(texts_of(planted.train))
+
+
+@pytest.fixture(scope="session")
+def topic_places(planted, topic_model):
+    """(K,) the model's number of each planted topic."""
+    return align(planted.topics, topic_model.components_)[0]

@@ -33,6 +33,9 @@ def report(
         list[str] | None,
         typer.Option("--label-column", help="Column of a label to colour the map by; repeatable."),
     ] = None,
+    date_column: Annotated[
+        str | None, typer.Option(help="Column of dates (2024-03-31): the course of a topic model's topics.")
+    ] = None,
     iw: Annotated[int, typer.Option("--iw", min=1, help="Samples a text for the likelihood.")] = 20,
     seed: options.Seed = 0,
     device: options.Device = "auto",
@@ -41,23 +44,28 @@ def report(
     """Write a page about a model to look at.
 
     One HTML file of less than 3 MB, which needs no network: how training went, figures with their meaning, what is
-    wrong, a map of the texts, what each dimension means, reconstructions good and bad, new texts, ways between texts,
-    and the least likely ones. Of more than 2,000 texts, evenly spaced ones are used. --json prints all that is on it.
+    wrong, a map of the texts, what each dimension means, reconstructions good and bad, new texts, ways between
+    texts, and the least likely ones; of a topic model its topics, their words, sizes, documents and course. Of more
+    than 2,000 texts, evenly spaced ones are used. --json prints all that is on it.
 
     Example: textvae report MODEL reviews.csv --label-column stars -o report.html
     """
     from dataclasses import asdict
 
-    from textvae.estimators import TextVAE
+    from textvae.estimators import TextVAE, TopicVAE
     from textvae.report.page import write_report
-    from textvae.store import REPORT
+    from textvae.store import REPORT, read_model_config
 
-    vae = TextVAE.from_pretrained(model, device=device)
-    corpus = read_sources(files, text_column, label_columns) if files else None
+    kind = TopicVAE if read_model_config(model)[0].reads == "topics" else TextVAE
+    vae = kind.from_pretrained(model, device=device)
+    columns = [*(label_columns or []), *([date_column] if date_column else [])]
+    corpus = read_sources(files, text_column, columns or None) if files else None
     if corpus is not None:
         say_dropped(corpus.name, len(corpus), corpus.dropped)
     path = output or model / REPORT
-    content = write_report(vae, corpus, path, name=model.resolve().name, iw_samples=iw, seed=seed, say=say)
+    content = write_report(
+        vae, corpus, path, name=model.resolve().name, dates=date_column, iw_samples=iw, seed=seed, say=say
+    )
     if json:
         out_json({"report": str(path), **asdict(content)})
         return

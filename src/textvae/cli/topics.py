@@ -19,8 +19,10 @@ from textvae.cli.console import (
     read_sources,
     say,
     say_dropped,
+    show_figures,
     show_table,
     source_chunks,
+    tell,
     text_chunks,
 )
 from textvae.errors import TextVAEError
@@ -145,7 +147,7 @@ def train(
     _show_topics(model.get_topic_info(), f"{n_topics} topics of {len(model.words_):,} words")
     for row in model.metrics_["topics"].get("seeds", []):
         out(f"topic {row['topic']}: {_seeded(row)}")
-    out(f"The model is in {output}. Next: textvae topics transform {output} FILE -o shares.npy")
+    tell(f"The model is in {output}. Next: textvae topics transform {output} FILE -o shares.npy")
 
 
 def show(
@@ -252,6 +254,8 @@ def evaluate(
 
     Example: textvae topics evaluate TOPICS test.csv --label-column section
     """
+    from textvae.estimators.topics.figures import topic_figures
+
     vae = _load(model, device)
     corpus = read_sources(files, text_column, label_column)
     say_dropped(corpus.name, len(corpus), corpus.dropped)
@@ -260,41 +264,7 @@ def evaluate(
     if json:
         out_json(figures)
         return
-    rows = [
-        (
-            "NPMI",
-            f"{figures['npmi']:.3f}",
-            f"do a topic's words occur together? in {figures['reference']}; -1 to 1",
-        ),
-        ("C_V", f"{figures['c_v']:.3f}", "do they keep the same company? 0 to 1"),
-        (
-            "diversity",
-            f"{figures['diversity']:.2f}",
-            f"share of different words among the first {n} of all topics",
-        ),
-        ("perplexity", f"{figures['perplexity']['per_corpus']:.1f}", "per word, a bound; lower is better"),
-        (
-            "… per document",
-            f"{figures['perplexity']['per_document']:.1f}",
-            "the mean over documents in the exponent",
-        ),
-        (
-            "completion",
-            f"{figures['completion_perplexity']:.1f}",
-            "perplexity of half of the words given the others",
-        ),
-        ("a topic fits", f"{figures['fits']:.1%}", "of the documents"),
-    ]
-    if labels is not None:
-        rows += [
-            (
-                "purity",
-                f"{figures['purity']:.3f}",
-                "share of documents with their topic's most frequent label",
-            ),
-            ("NMI", f"{figures['nmi']:.3f}", "what topics tell about labels; 0 to 1"),
-        ]
-    show_table(rows, f"{model} on {figures['n_documents']:,} documents")
+    show_figures(topic_figures(figures), f"{model} on {figures['n_documents']:,} documents")
 
 
 def prevalence(
@@ -418,7 +388,7 @@ def sweep(
     ]
     show_table(rows, headers=("topics", "completion perplexity", "NPMI", "diversity", "stability", "seconds"))
     if found.suggested is not None:
-        out(f"{found.suggested} is the least number whose perplexity is within 2 % of the best.")
+        tell(f"{found.suggested} is the least number whose perplexity is within 2 % of the best.")
 
 
 def _load(folder: Path, device: str) -> Any:

@@ -102,6 +102,10 @@ def train(
         bool,
         typer.Option("--resume", help="Go on with a training that was cut off.", rich_help_panel=_LENGTH),
     ] = False,
+    report: Annotated[
+        bool,
+        typer.Option("--report", help="Write MODEL/report.html too: a page about it, with held-out texts."),
+    ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a model in MODEL.")] = False,
     device: options.Device = "auto",
     json: options.Json = False,
@@ -148,6 +152,11 @@ def train(
         raise
     if not Processes(resolve_device(device)).is_main:
         return
+    if report:
+        from textvae.report.page import write_report
+        from textvae.store import REPORT
+
+        write_report(vae, held or vae.test_texts_ or None, output / REPORT, say=say)
     evaluation = vae.metrics_["evaluation"]
     if json:
         out_json({"model": str(output), **vae.metrics_})
@@ -155,6 +164,8 @@ def train(
     show_figures(figures(evaluation), f"On {evaluation['n_texts']:,} {evaluation['texts']} texts")
     show_warnings(evaluation["warnings"])
     show_warnings(f"{f['name']}: {f['evidence']}. {f['advice']}" for f in vae.metrics_["findings"])
+    if report:
+        tell(f"The report is in {output / REPORT}: open it in a browser.")
     tell(f"The model is in {output}. Next: textvae sample {output} · textvae reconstruct {output} 'a text'")
 
 

@@ -29,7 +29,20 @@ from textvae.store import (
 )
 
 PREVIOUS = ".previous"  # where the old model waits until the new one is there
-_OURS = (CONFIG, WEIGHTS, TOKENIZER, METRICS, CARD, HISTORY, REPORT, DIRECTIONS, DIRECTION_TENSORS, VOCABULARY, CONTEXT, CHECKPOINT)
+_OURS = (
+    CONFIG,
+    WEIGHTS,
+    TOKENIZER,
+    METRICS,
+    CARD,
+    HISTORY,
+    REPORT,
+    DIRECTIONS,
+    DIRECTION_TENSORS,
+    VOCABULARY,
+    CONTEXT,
+    CHECKPOINT,
+)
 # hidden remains of a process that was killed while writing
 _LEFTOVER = re.compile(
     rf"\.({'|'.join(map(re.escape, _OURS))})\.\d+|\.saving\..*|{re.escape(PREVIOUS)}|{re.escape(TOKENS)}"

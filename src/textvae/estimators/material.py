@@ -46,7 +46,8 @@ class Material:
     held_out: list[str]  # what the figures are taken on: the test texts, if any, else the validation texts
     test: list[str]
     facts: dict[str, Any]
-    labels: tuple[str, ...] = ()  # of a model that learns them: their names, whose places ``train.labels`` gives
+    # of a model that learns them: their names, whose places ``train.labels`` gives
+    labels: tuple[str, ...] = ()
 
 
 def prepare(

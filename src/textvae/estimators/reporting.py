@@ -8,7 +8,7 @@ from pathlib import Path
 from textvae.estimators.strings import Texts
 
 
-class ReportedText:
+class Reported:
     """What a trained model can say of itself on one page."""
 
     def report(
@@ -17,6 +17,7 @@ class ReportedText:
         path: str | PathLike[str] = "report.html",
         *,
         name: str | None = None,
+        dates: str | None = None,
         iw_samples: int = 20,
         seed: int = 0,
     ) -> Path:
@@ -27,6 +28,7 @@ class ReportedText:
                 ``Corpus`` colour its map. Without any, what needs no texts.
             path: of the file; one that is there is replaced.
             name: of the model, for the title; by default that of the file's folder.
+            dates: the label that says when documents are from; of a topic model, whose topics then have a course.
             iw_samples: of the likelihood's importance weighting.
             seed: of all that is drawn.
 
@@ -35,5 +37,5 @@ class ReportedText:
         """
         from textvae.report.page import write_report
 
-        write_report(self, texts, path, name=name, iw_samples=iw_samples, seed=seed)
+        write_report(self, texts, path, name=name, dates=dates, iw_samples=iw_samples, seed=seed)
         return Path(path)

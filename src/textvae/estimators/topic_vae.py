@@ -16,6 +16,7 @@ from sklearn.utils import check_random_state
 from textvae.config import Config, merge, read_config
 from textvae.errors import TextVAEError, TextVAEWarning
 from textvae.estimators.options import configuration
+from textvae.estimators.reporting import Reported
 from textvae.estimators.rows import FittedRows, TrainedRows, read_fitted, split_rows, train_rows
 from textvae.estimators.topics.context import Context, plan
 from textvae.estimators.topics.documents import Counted, count, learn
@@ -42,7 +43,9 @@ class _Run(NamedTuple):
     held_out: RowsDataset
 
 
-class TopicVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedTopics, TrainedRows, BaseEstimator):
+class TopicVAE(
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedTopics, TrainedRows, Reported, BaseEstimator
+):
     """A topic model: documents in, topics and each document's shares of them out.
 
     Documents are texts, or counts of words that are there already: a matrix (N, V), whose columns ``vocabulary`` names.
@@ -168,8 +171,9 @@ class TopicVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedTopics,
         before = getattr(self, "word_counts_", 0)
         once = read_config(merge(config.model_dump(mode="json"), _ONE_PASS))
         documents = self._documents_of(counted, context, y, vectors, covariates)
-        run = self._train(once, documents, self._seed_ids(counted.words), None, going_on)
-        self._settle([run], config, counted, context, documents)
+        seeds = self._seed_ids(counted.words)
+        run = self._train(once, documents, seeds, None, going_on)
+        self._settle([run], config, counted, context, documents, seeds)
         self.word_counts_ = self.word_counts_ + before
         return self
 
@@ -188,7 +192,7 @@ class TopicVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedTopics,
             other = {"train": {"seed": config.train.seed + run}}
             own = read_config(merge(config.model_dump(mode="json"), other)) if run else config
             runs.append(self._train(own, documents, seeds, None if run else started))
-        self._settle(runs, config, counted, context, documents)
+        self._settle(runs, config, counted, context, documents, seeds)
         return counted.counts
 
     def _configuration(self) -> Config:
@@ -246,7 +250,7 @@ class TopicVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedTopics,
         def start(model: VAE) -> None:
             nonlocal begun
             if going_on is None:
-                start_topics(model, train, config.train.seed)
+                start_topics(model, train, config.train.seed, seeds)
             if seeds:
                 model.decoder.hold(seeds, STRENGTH)
             begun = model.decoder.topics().detach().numpy()
@@ -270,6 +274,7 @@ class TopicVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedTopics,
         counted: Counted,
         context: Context,
         documents: RowsDataset,
+        seeds: dict[int, list[int]],
     ) -> None:
         """Keeps one run, and what its model and these documents tell of each other."""
         topics = [run.fitted.model.decoder.topics().detach().cpu().numpy() for run in runs]
@@ -284,7 +289,6 @@ class TopicVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedTopics,
         self.fit_ = Fit.on(self.model_, held_out, self.word_counts_, self._at_once)
         theta = shares(self.model_, documents, self._at_once)
         about: dict[str, Any] = {"prevalence": theta.mean(0, dtype=np.float64).tolist()}
-        seeds = self._seed_ids(counted.words) if self.seed_words else {}
         if seeds:
             foremost = self.model_.decoder.foremost().detach().cpu().numpy()
             about["seeds"] = seed_report(seeds, counted.words, begun, topics[kept], foremost)

@@ -32,7 +32,7 @@ class Layout:
 class Colouring:
     """A value of each text to colour it by: a number (None: not known), or a category's place in ``names``.
 
-    ``source`` is ``label``, ``likelihood`` or ``latent``.
+    ``source`` is ``label``, ``likelihood``, ``latent`` or ``topic``.
     """
 
     name: str
@@ -69,35 +69,36 @@ def atlas(
     """
     if len(texts) < _FEWEST:
         return None
-    colourings = [_label(name, values) for name, values in labels.items()]
+    colourings = [by_label(name, values) for name, values in labels.items()]
     colourings += [Colouring(name, "likelihood", values.tolist()) for name, values in likelihood.items()]
     for d in np.argsort(-z.var(0), kind="stable")[:_DIMENSIONS].tolist():
         colourings.append(Colouring(names.get(d, str(d)), "latent", z[:, d].tolist()))
-    return Atlas(list(texts), _layouts(z, seed), colourings)
+    return Atlas(list(texts), layouts(z, seed), colourings)
 
 
-def _layouts(z: np.ndarray, seed: int) -> list[Layout]:
+def layouts(z: np.ndarray, seed: int) -> list[Layout]:
+    """Principal components of points (N, Z), and a t-SNE where openTSNE is installed."""
     if z.shape[1] == 1:
         return [Layout("PCA", z[:, 0].tolist(), [0.0] * len(z), 1.0)]
     plane = Plane.fit(z)
     x, y = plane.project(z).T.tolist()
-    layouts = [Layout("PCA", x, y, float(plane.explained.sum()))]
+    found = [Layout("PCA", x, y, float(plane.explained.sum()))]
     if find_spec("openTSNE") is not None and z.shape[1] > 2:
         from openTSNE import TSNE
 
         perplexity = max(min(30, (len(z) - 1) // 3), 1)
         x, y = np.asarray(TSNE(perplexity=perplexity, random_state=seed, n_jobs=1).fit(z)).T.tolist()
-        layouts.append(Layout("t-SNE", x, y, None))
-    return layouts
+        found.append(Layout("t-SNE", x, y, None))
+    return found
 
 
-def _label(name: str, values: np.ndarray) -> Colouring:
+def by_label(name: str, values: np.ndarray, source: str = "label") -> Colouring:
     """By number where the label is one with many values, else by category, the frequent ones first."""
     counts = Counter(values.tolist())
     if values.dtype.kind in "iuf" and len(counts) > _CATEGORIES:
         numbers = [value if math.isfinite(value) else None for value in values.tolist()]
-        return Colouring(name, "label", numbers)
+        return Colouring(name, source, numbers)
     shown = [value for value, _ in counts.most_common(_CATEGORIES)]
     places = [float(shown.index(v)) if v in shown else float(len(shown)) for v in values.tolist()]
     names = [str(value) for value in shown] + (["…"] if len(counts) > len(shown) else [])
-    return Colouring(name, "label", places, names)
+    return Colouring(name, source, places, names)

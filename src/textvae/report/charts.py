@@ -43,10 +43,12 @@ def line_chart(title: str, lines: Sequence[Line], *, whole: bool = False) -> Mar
     low = 0.0 if whole else float(values.min())
     high = float(values.max()) if whole else float(np.quantile(values, 1 - _OUTLIERS))
     up = ticks(low, high, 5)
-    x = _scale(across[0], max(across[-1], float(steps.max())), _LEFT, _RIGHT)
-    y = _scale(up[0], up[-1], _BOTTOM, _TOP)
+    x = scale(across[0], max(across[-1], float(steps.max())), _LEFT, _RIGHT)
+    y = scale(up[0], up[-1], _BOTTOM, _TOP)
     parts = [_axes(across, up, x, y)]
-    parts += [_line(line, x, y) for line in lines]
+    drawn = Markup("").join(_line(line, x, y) for line in lines)
+    frame = Markup('<svg x="{l}" y="{t}" width="{w}" height="{h}" viewBox="{l} {t} {w} {h}">{drawn}</svg>')
+    parts.append(frame.format(l=_LEFT, t=_TOP - 4, w=_WIDTH - _LEFT, h=_BOTTOM - _TOP + 8, drawn=drawn))
     ends = [f"{line.name}: {_short(line.curve.values[-1])}" for line in lines]
     return Markup(
         '<svg class="chart" viewBox="0 0 {w} {h}" role="img" aria-label="{label}"><title>{label}</title>{parts}</svg>'
@@ -55,7 +57,7 @@ def line_chart(title: str, lines: Sequence[Line], *, whole: bool = False) -> Mar
 
 def interval_chart(values: Sequence[tuple[float, Sequence[float]]], title: str) -> Markup:
     """Values with their intervals on a line from 0.4 to 1, with a mark at 0.5: the first in colour, others in grey."""
-    x = _scale(0.4, 1.0, 4, 236)
+    x = scale(0.4, 1.0, 4, 236)
     parts = [Markup('<line x1="4" x2="236" y1="12" y2="12" class="base"/>')]
     parts.append(Markup('<line x1="{x:.1f}" x2="{x:.1f}" y1="4" y2="20" class="base"/>').format(x=x(0.5)))
     for i, (value, interval) in reversed(list(enumerate(values))):
@@ -74,6 +76,14 @@ def interval_chart(values: Sequence[tuple[float, Sequence[float]]], title: str) 
     return Markup(
         '<svg class="interval" viewBox="0 0 240 24" role="img" aria-label="{title}: {shown}">{parts}</svg>'
     ).format(title=title, shown=shown, parts=Markup("").join(parts))
+
+
+def bar(share: float) -> Markup:
+    """A bar of this share of its whole width; what it shows has to be said beside it."""
+    return Markup(
+        '<svg class="bar" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">'
+        '<rect width="{:.1f}" height="8" class="fill-1"/></svg>'
+    ).format(100 * min(max(share, 0.0), 1.0))
 
 
 def training_charts(history: History | None, t: Translator) -> list[dict[str, Any]]:
@@ -132,7 +142,8 @@ def ticks(low: float, high: float, most: int) -> list[float]:
     return [round(i * step, 10) for i in range(first, max(last, first + 1) + 1)]
 
 
-def _scale(low: float, high: float, start: float, end: float) -> Callable[[float], float]:
+def scale(low: float, high: float, start: float, end: float) -> Callable[[float], float]:
+    """From values in [low, high] to places from start to end."""
     return lambda value: start + (value - low) / (high - low) * (end - start)
 
 
@@ -162,7 +173,7 @@ def _axes(
 
 
 def _line(line: Line, x: Callable[[float], float], y: Callable[[float], float]) -> Markup:
-    points = [(x(s), max(y(v), _TOP)) for s, v in zip(line.curve.steps, line.curve.values, strict=True)]
+    points = [(x(s), y(v)) for s, v in zip(line.curve.steps, line.curve.values, strict=True)]
     path = " ".join(f"{px:.1f},{py:.1f}" for px, py in points)
     drawn = [Markup('<polyline points="{path}" class="line-{c}"/>').format(path=path, c=line.colour)]
     if line.dots or len(points) == 1:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from textvae.report.passages import (
     samples,
     unlikely,
 )
+from textvae.report.topics import Topics, topic_atlas, topics_of
 from textvae.rowfile import RowList
 from textvae.text.batch import evenly
 from textvae.text.corpus import Corpus
@@ -57,6 +58,7 @@ class Content:
         samples: texts from the prior.
         interpolations: texts on the way between pairs.
         unlikely: the least likely texts.
+        topics: of a topic model, which has none of what stands from ``evaluation`` on but the map.
     """
 
     name: str
@@ -65,15 +67,16 @@ class Content:
     training: dict[str, Any]
     versions: dict[str, str]
     history: History | None
-    texts: Shown | None
-    evaluation: dict[str, Any] | None
-    findings: list[dict[str, Any]]
-    atlas: Atlas | None
-    dimensions: list[dict[str, Any]]
-    reconstructions: dict[str, list[Reconstruction]]
-    samples: list[str]
-    interpolations: list[list[str]]
-    unlikely: list[Unlikely]
+    texts: Shown | None = None
+    evaluation: dict[str, Any] | None = None
+    findings: list[dict[str, Any]] = field(default_factory=list)
+    atlas: Atlas | None = None
+    dimensions: list[dict[str, Any]] = field(default_factory=list)
+    reconstructions: dict[str, list[Reconstruction]] = field(default_factory=dict)
+    samples: list[str] = field(default_factory=list)
+    interpolations: list[list[str]] = field(default_factory=list)
+    unlikely: list[Unlikely] = field(default_factory=list)
+    topics: Topics | None = None
 
 
 def gather(
@@ -81,62 +84,77 @@ def gather(
     texts: Texts | None = None,
     *,
     name: str = "model",
+    dates: str | None = None,
     iw_samples: int = 20,
     seed: int = 0,
     say: Callable[[str], object] = lambda line: None,
 ) -> Content:
-    """Measures a trained ``TextVAE`` on texts, best ones that it was not trained on; of more than 2,000, on evenly
-    spaced ones.
+    """Measures a trained ``TextVAE`` or ``TopicVAE`` on texts, best ones that it was not trained on; of more than
+    2,000, on evenly spaced ones.
 
     Args:
         texts: with the labels of a ``Corpus`` to colour the map by. Without any, what needs no texts.
         name: of the model, for the title.
+        dates: the label that says when documents are from, for the course of topics.
         iw_samples: of the importance weighting.
         seed: of all that is drawn.
         say: takes lines that tell what is going on.
 
     Raises:
-        TextVAEError: there are no texts among those given.
+        TextVAEError: there are no texts among those given, or none for a topic model; dates that are none.
     """
     check_is_fitted(vae, "model_")
-    metrics = vae.metrics_
-    known = {
-        "name": name,
-        "config": vae.config_.model_dump(mode="json"),
-        "data": metrics.get("data", {}),
-        "training": metrics.get("training", {}),
-        "versions": metrics.get("versions", {}),
-        "history": history(vae.history_),
-        "samples": samples(vae, seed),
-    }
+    empty = Content(
+        name=name,
+        config=vae.config_.model_dump(mode="json"),
+        data=vae.metrics_.get("data", {}),
+        training=vae.metrics_.get("training", {}),
+        versions=vae.metrics_.get("versions", {}),
+        history=history(vae.history_),
+    )
+    about_topics = vae.config_.reads == "topics"
+    if texts is None and about_topics:
+        raise TextVAEError("A report on a topic model needs documents: name a file of them.")
     if texts is None:
-        return Content(
-            **known,
-            texts=None,
-            evaluation=metrics.get("evaluation"),
-            findings=metrics.get("findings", []),
-            atlas=None,
-            dimensions=[],
-            reconstructions={},
-            interpolations=[],
-            unlikely=[],
-        )
+        evaluation, found = vae.metrics_.get("evaluation"), vae.metrics_.get("findings", [])
+        return replace(empty, evaluation=evaluation, findings=found, samples=samples(vae, seed))
     whole = as_corpus(texts)
     corpus = whole.select(evenly(len(whole), MOST_TEXTS))
-    shown = Shown(whole.name, len(whole), len(corpus), dict(whole.dropped))
+    content = replace(empty, texts=Shown(whole.name, len(whole), len(corpus), dict(whole.dropped)))
     say(f"Measuring the model on {len(corpus):,} texts …")
+    if about_topics:
+        when, corpus = _dated(corpus, dates)
+        found = topics_of(vae, corpus, when, seed=seed)
+        return replace(content, topics=found, atlas=topic_atlas(vae, corpus, seed=seed))
+    if dates is not None:
+        raise TextVAEError("Dates are for topic models: give this one's as a label.")
+    return _about_texts(vae, content, corpus, iw_samples, seed, say)
+
+
+def _dated(corpus: Corpus, dates: str | None) -> tuple[np.ndarray | None, Corpus]:
+    """The dates, and the corpus without them."""
+    if dates is None:
+        return None, corpus
+    if dates not in corpus.labels:
+        raise TextVAEError(f"There are no dates '{dates}' with the texts.")
+    others = {label: values for label, values in corpus.labels.items() if label != dates}
+    return corpus.labels[dates].astype(str), replace(corpus, labels=others)
+
+
+def _about_texts(
+    vae: Any, content: Content, corpus: Corpus, iw_samples: int, seed: int, say: Callable[[str], object]
+) -> Content:
+    """What a sentence VAE makes of texts."""
     evaluation, rows = _measure(vae, corpus, iw_samples, seed)
     nll, tokens = np.array(rows["nll"]), np.array(rows["n_tokens"])
     say("Explaining its dimensions …")
     dimensions = _dimensions(vae, corpus, seed)
     say("Drawing the map and writing texts …")
-    return Content(
-        **known,
-        texts=shown,
+    training = vae.metrics_.get("training")
+    return replace(
+        content,
         evaluation=evaluation,
-        findings=findings(
-            vae.model_, vae.tokenizer_, corpus.texts, evaluation, vae.history_, metrics.get("training")
-        ),
+        findings=findings(vae.model_, vae.tokenizer_, corpus.texts, evaluation, vae.history_, training),
         atlas=atlas(
             corpus.texts,
             vae.encode(corpus.texts),
@@ -147,6 +165,7 @@ def gather(
         ),
         dimensions=dimensions,
         reconstructions=reconstructions(vae, corpus.texts),
+        samples=samples(vae, seed),
         interpolations=interpolations(vae, corpus.texts, seed),
         unlikely=unlikely(corpus.texts, nll, tokens),
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-_POINTS = 200  # of a curve, at most
+_POINTS = 100  # of a curve, at most
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,8 @@ def _colouring(colouring: Colouring, places: Sequence[int], t: Translator) -> di
 def _title(colouring: Colouring, t: Translator) -> str:
     if colouring.source == "latent":
         return t("Dimension {name}", name=colouring.name)
+    if colouring.source == "topic":
+        return t("Topic {name}", name=colouring.name) if colouring.names is None else t("foremost topic")
     if colouring.source == "label":
         return colouring.name
     known = {

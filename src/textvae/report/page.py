@@ -17,13 +17,15 @@ import jinja2
 from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup, escape
 
-from textvae.estimators.card import figures
+from textvae.estimators.card import Figure, figures
+from textvae.estimators.topics.figures import topic_figures
 from textvae.language import current, phrases, translate, use
 from textvae.report import wording
 from textvae.report.atlas import Atlas
-from textvae.report.charts import interval_chart, training_charts
+from textvae.report.charts import bar, interval_chart, training_charts
 from textvae.report.content import Content, gather
 from textvae.report.packing import packed
+from textvae.report.topic_charts import course_chart, topic_chart
 from textvae.store import write_atomically
 from textvae.text.batch import evenly
 from textvae.ui import asset
@@ -44,16 +46,17 @@ def write_report(
     path: str | PathLike[str] = "report.html",
     *,
     name: str | None = None,
+    dates: str | None = None,
     iw_samples: int = 20,
     seed: int = 0,
     say: Callable[[str], object] = lambda line: None,
 ) -> Content:
-    """Measures a trained ``TextVAE`` and writes what comes of it as one HTML file of less than 3 MB.
+    """Measures a trained ``TextVAE`` or ``TopicVAE`` and writes what comes of it as one HTML file of less than 3 MB.
 
     It is in the language of ``textvae.language.current``.
 
     Args:
-        texts, iw_samples, seed, say: of ``textvae.report.content.gather``.
+        texts, dates, iw_samples, seed, say: of ``textvae.report.content.gather``.
         path: of the file; one that is there is replaced.
         name: of the model; by default that of the file's folder.
 
@@ -62,7 +65,7 @@ def write_report(
     """
     target = Path(path)
     title = name or target.resolve().parent.name
-    content = gather(vae, texts, name=title, iw_samples=iw_samples, seed=seed, say=say)
+    content = gather(vae, texts, name=title, dates=dates, iw_samples=iw_samples, seed=seed, say=say)
     write_atomically(target, render(content).encode())
     return content
 
@@ -95,6 +98,7 @@ def _render(content: Content) -> str:
         "duration": partial(wording.duration, t=t),
         "amount": partial(wording.amount, t=t),
         "signed": wording.signed,
+        "bar": bar,
         "code": wording.code,
         "translate": translate,
         "evidence": lambda d: interval_chart(
@@ -103,6 +107,7 @@ def _render(content: Content) -> str:
         ),
     }
     environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(_own),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -110,7 +115,7 @@ def _render(content: Content) -> str:
         finalize=wording.shown,
     )
     environment.filters.update(filters)
-    return environment.from_string(_own("report.html.jinja")).render(
+    return environment.get_template("report.html.jinja").render(
         # one by one: ``asdict`` would copy the map
         {field.name: getattr(content, field.name) for field in dataclasses.fields(content)}
         | {
@@ -119,8 +124,13 @@ def _render(content: Content) -> str:
             "style": style,
             "script": script,
             "policy": _policy(style, script),
-            "figures": figures(content.evaluation) if content.evaluation else [],
+            "figures": _figures(content),
             "charts": training_charts(content.history, t),
+            "names": {}
+            if content.topics is None
+            else {each.topic: each.name for each in content.topics.topics},
+            "topic_chart": None if content.topics is None else topic_chart(content.topics.topics, t),
+            "course_chart": partial(course_chart, t=t),
             "dimensions": content.dimensions[:_CARDS],
             "open_cards": _OPEN_CARDS,
             "n_dimensions": len(content.dimensions),
@@ -131,6 +141,12 @@ def _render(content: Content) -> str:
             "page_data": Markup('{{"map":{},"phrases":{}}}').format(map_data, _json(words)),
         }
     )
+
+
+def _figures(content: Content) -> list[Figure]:
+    if content.topics is not None:
+        return topic_figures(content.topics.figures)
+    return figures(content.evaluation) if content.evaluation else []
 
 
 def _own(name: str) -> str:

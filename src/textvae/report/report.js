@@ -29,7 +29,7 @@ function showMap() {
   const map = createMap(byId("map-canvas"), { ...places[0], texts }, { t, label: t("Map of the texts") });
 
   const select = byId("map-colour");
-  const groups = { label: t("Labels"), likelihood: t("Likelihood"), latent: t("Latent dimensions") };
+  const groups = { label: t("Labels"), likelihood: t("Likelihood"), latent: t("Latent dimensions"), topic: t("Topics") };
   for (const [source, title] of Object.entries(groups)) {
     const group = made("optgroup", "", { label: title });
     colourings.forEach((each, i) => {
