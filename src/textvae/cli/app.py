@@ -11,7 +11,22 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from textvae.cli import bench, demo, evaluate, explain, options, presets, prior, reading, steer, train, use
+from textvae.cli import (
+    bench,
+    demo,
+    evaluate,
+    explain,
+    explore,
+    options,
+    presets,
+    prior,
+    reading,
+    report,
+    steer,
+    topics,
+    train,
+    use,
+)
 from textvae.cli.console import out, out_json, say
 from textvae.cli.spoken import LANG, take_language, translate_help
 from textvae.errors import TextVAEError
@@ -113,7 +128,10 @@ prior.add_to(app)
 steer.add_to(app)
 explain.add_to(app)
 reading.add_to(app)
+topics.add_to(app)
 bench.add_to(app)
+report.add_to(app)
+explore.add_to(app)
 
 
 @app.command()

@@ -25,6 +25,7 @@ from textvae.estimators.folder import write_whole
 from textvae.estimators.options import check_reads, configuration
 from textvae.estimators.prior import refit, with_prior
 from textvae.estimators.reading import ReadableText
+from textvae.estimators.reporting import Reported
 from textvae.estimators.steering import SteeredText, read_directions, write_directions
 from textvae.language import translate
 from textvae.store import (
@@ -42,7 +43,14 @@ from textvae.text.tokenize import Tokenizer
 from textvae.train.tracking import Silent, read_rows, watcher_for
 
 
-class TextVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ReadableText, SteeredText, BaseEstimator):
+class TextVAE(
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    ReadableText,
+    SteeredText,
+    Reported,
+    BaseEstimator,
+):
     """A sentence VAE: strings in, latents, figures and strings out.
 
     Every option is None by default, which leaves it to the preset. Later ones win: preset, ``config``, the
