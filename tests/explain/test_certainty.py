@@ -46,6 +46,8 @@ def test_each_text_has_its_widths_whatever_the_others_are(vae, corpus):
     assert alone["rank"] > 0.9
 
 
-def test_no_texts_are_refused(vae):
+def test_no_texts_or_too_few_to_compare_with_are_refused(vae):
     with pytest.raises(TextVAEError, match="At least one text"):
         vae.certainty([])
+    with pytest.raises(TextVAEError, match="at least 20 reference texts, got 2"):
+        vae.certainty("we were sad .", reference=["one", "two"])

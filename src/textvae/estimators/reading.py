@@ -29,7 +29,6 @@ from textvae.text.read import clean_text
 
 _MOST_TEXTS = 20_000  # explained by: evenly spaced ones of more
 _ELBO_TEXTS = 500
-_REFERENCE = 2_000
 _WRITTEN = 2_000  # texts of the model's own, where none are given
 
 
@@ -199,8 +198,8 @@ class ReadableText(SteeredText):
 
         Args:
             texts: one text or several.
-            reference: of the kind the model knows, best some it was not trained on; at most 2,000 evenly spaced ones
-                are used. Without any, texts that the model writes from its prior.
+            reference: of the kind the model knows, best some it was not trained on; at most 20,000 evenly spaced ones
+                are used. Without any, 2,000 that the model writes from its prior.
             seed: of all that is drawn.
 
         Returns:
@@ -210,19 +209,19 @@ class ReadableText(SteeredText):
             ``n_reference``: how many reference texts.
 
         Raises:
-            TextVAEError: there are no texts, or no reference texts.
+            TextVAEError: there are no texts, or fewer than 20 reference texts.
         """
         check_is_fitted(self, "model_")
         items = [clean_text(text) for text in ([texts] if isinstance(texts, str) else strings.listed(texts))]
         if not items:
             raise TextVAEError("At least one text is needed to say how sure the model is of it.")
         if reference is None:
-            reference = self.sample(_REFERENCE, seed=seed)
+            reference = self.sample(_WRITTEN, seed=seed)
         known = strings.as_corpus(reference, "reference texts").texts
-        known = [known[i] for i in evenly(len(known), _REFERENCE)]
+        known = [known[i] for i in evenly(len(known), _MOST_TEXTS)]
         dataset, reference_set = (Dataset(self.tokenizer_.encode(some)) for some in (items, known))
         calibration = calibrate(self.model_, max_length=self.config_.text.max_length, seed=seed)
-        found = surprise(self.model_, dataset, reference_set, self.tokenizer_.frequencies, seed=seed)
+        found = surprise(self.model_, dataset, reference_set, seed=seed)
         columns = {"text": items, "stddev": encode(self.model_, dataset).stddev.tolist()}
         columns |= {name: column.tolist() for name, column in found._asdict().items()}
         return {

@@ -6,19 +6,23 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.stats import norm
-from sklearn.covariance import LedoitWolf
 
+from textvae.errors import TextVAEError
 from textvae.latent.encode import encode
 from textvae.latent.generate import generate
+from textvae.latent.neighbours import nearest
 from textvae.metrics.likelihood import evaluate_likelihood
 from textvae.model import VAE
 from textvae.noise import prior_draws
-from textvae.text.batch import Dataset
+from textvae.text.batch import Dataset, evenly
 from textvae.types import BOS, EOS
 
 LEVELS = (0.5, 0.9)
-_TEXTS = 500
+_TEXTS = 500  # written to calibrate
 _MAX_TOKENS = 16_384  # in a batch
+_NEIGHBOURS = 5
+_JUDGED = 2_000  # reference texts whose likelihood is taken, evenly spaced
+FEWEST_REFERENCE = 20
 _SAMPLES = 5  # of the importance-weighted likelihood
 
 
@@ -56,10 +60,9 @@ def calibrate(model: VAE, *, max_length: int, texts: int = _TEXTS, seed: int = 0
 class Surprises(NamedTuple):
     """Of each text, (N,) float64.
 
-    ``likelihood``: nats per token, −ln p(x) by importance weighting over the counted tokens, less what the tokens'
-    frequencies alone would cost; ``latent``: the Mahalanobis distance of the mode of q(z|x) from those of the reference
-    texts; ``surprise``: both in standard deviations of the reference texts from their mean, added up; ``rank``: the
-    share of the reference texts that are less surprising.
+    ``likelihood``: −ln p(x) by importance weighting, nats per counted token; ``latent``: the cosine distance of the
+    mode of q(z|x) from the fifth nearest of the reference texts'; ``surprise``: both in standard deviations of the
+    reference texts from their mean, added up; ``rank``: the share of reference texts that are less surprising.
     """
 
     likelihood: np.ndarray
@@ -68,39 +71,39 @@ class Surprises(NamedTuple):
     rank: np.ndarray
 
 
-def surprise(
-    model: VAE, dataset: Dataset, reference: Dataset, frequencies: np.ndarray | None, *, seed: int = 0
-) -> Surprises:
+def surprise(model: VAE, dataset: Dataset, reference: Dataset, *, seed: int = 0) -> Surprises:
     """How far texts are from the reference texts, by their likelihood and by where their latents are.
 
-    A likelihood alone takes short texts of frequent words for ordinary and misses much (Nalisnick et al. 2019); so what
-    the words' frequencies explain is taken off, as in the likelihood ratios of Ren et al. 2019, and the latent has
-    a say.
+    What a model does not know it places near the middle of the latent space, where the density is highest: so it is
+    the directions' density that is estimated, by nearest neighbours (Sun et al. 2022, "Out-of-Distribution Detection
+    with Deep Nearest Neighbors", section 3). A reference text is none of its own neighbours.
 
     Args:
-        reference: texts of the kind that is known, not those to be judged.
-        frequencies: (V,) counts of the tokens; None takes nothing off.
+        reference: texts of the kind that is known.
+
+    Raises:
+        TextVAEError: there are fewer than 20 reference texts.
     """
-    known, asked = (_likelihood(model, texts, frequencies, seed) for texts in (reference, dataset))
+    if len(reference) < FEWEST_REFERENCE:
+        raise TextVAEError(
+            f"Surprise needs at least {FEWEST_REFERENCE} reference texts, got {len(reference)}."
+        )
+    judged = reference.subset(evenly(len(reference), _JUDGED))
     modes = encode(model, reference).mode
-    shape = LedoitWolf().fit(modes)
-    near, far = (np.sqrt(shape.mahalanobis(z)) for z in (modes, encode(model, dataset).mode))
+    near = nearest(modes, k=_NEIGHBOURS).distances[evenly(len(reference), _JUDGED), -1]
+    far = nearest(modes, encode(model, dataset).mode, k=_NEIGHBOURS).distances[:, -1]
+    known, asked = (_nats_per_token(model, texts, seed) for texts in (judged, dataset))
     of_known = _standard(known, known) + _standard(near, near)
     of_asked = _standard(asked, known) + _standard(far, near)
-    rank = np.searchsorted(np.sort(of_known), of_asked) / len(reference)
-    return Surprises(asked, far, of_asked, rank)
+    rank = np.searchsorted(np.sort(of_known), of_asked) / len(judged)
+    return Surprises(asked, far.astype(np.float64), of_asked, rank)
 
 
 def _standard(values: np.ndarray, reference: np.ndarray) -> np.ndarray:
     return (values - reference.mean()) / max(float(reference.std()), 1e-9)
 
 
-def _likelihood(model: VAE, dataset: Dataset, frequencies: np.ndarray | None, seed: int) -> np.ndarray:
-    """(N,) nats per token beyond what frequencies explain."""
+def _nats_per_token(model: VAE, dataset: Dataset, seed: int) -> np.ndarray:
     most = max(_MAX_TOKENS, int(dataset.lengths.max()))
-    nll = evaluate_likelihood(model, dataset, iw_samples=_SAMPLES, seed=seed, max_tokens=most).iw_nll
-    if frequencies is not None:
-        smoothed = np.asarray(frequencies, np.float64) + 1
-        cost = -np.log(smoothed / smoothed.sum())
-        nll = nll - np.array([cost[dataset[i][1:]].sum() for i in range(len(dataset))])
-    return nll / dataset.lengths
+    likelihood = evaluate_likelihood(model, dataset, iw_samples=_SAMPLES, seed=seed, max_tokens=most)
+    return likelihood.iw_nll / dataset.lengths
