@@ -117,7 +117,11 @@ class TopicDecoder(nn.Module, ABC):
             self.background = nn.Parameter(torch.zeros(vocab_size))
         else:
             self.register_buffer("background", torch.zeros(vocab_size))
-        self.project = nn.Linear(latent_dim, latent_dim) if config.theta == "projected" else None
+        self.project: nn.Linear | None = None
+        if config.theta == "projected":
+            self.project = nn.Linear(latent_dim, latent_dim)
+            # from random weights all shares are alike at first, and stay so for long
+            nn.init.eye_(self.project.weight)
         self.drop = nn.Dropout(config.dropout)
         self.norm = nn.BatchNorm1d(vocab_size, affine=False) if config.normalise else None
         self._seeds: dict[int, Tensor] = {}

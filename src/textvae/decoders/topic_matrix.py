@@ -26,7 +26,10 @@ class TopicMatrix(TopicDecoder):
     def __init__(self, config: TopicMatrixConfig, vocab_size: int, latent_dim: int):
         super().__init__(config, vocab_size, latent_dim)
         self.weight = nn.Parameter(torch.empty(latent_dim, vocab_size))
-        nn.init.xavier_uniform_(self.weight)
+        if config.words == "product":
+            nn.init.xavier_uniform_(self.weight)
+        else:
+            nn.init.normal_(self.weight)  # distributions that are all nearly even would stay alike for long
         self.vectors: Tensor | None
         clustered = config.start == "clusters"
         self.register_buffer("vectors", torch.zeros(vocab_size, WORD_DIMENSIONS) if clustered else None)
