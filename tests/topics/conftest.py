@@ -15,7 +15,7 @@ def planted() -> Planted:
 
 @pytest.fixture(scope="session")
 def model(planted) -> TopicVAE:
-    return small(epochs=25).fit(planted.train)
+    return small(epochs=40, set={"train.lr": 0.03}).fit(planted.train)
 
 
 @pytest.fixture(scope="session")

@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import scipy.sparse
 from torch import Tensor
-from torch.distributions import Distribution
 
 from textvae.errors import TextVAEError
 from textvae.matrix import RowsDataset
-from textvae.model import VAE, evaluating
+from textvae.metrics.topic_posterior import inferred
+from textvae.model import VAE
 from textvae.types import Rows
 
 _LEAST = 1e-30  # probability of a word, as in the decoders
-
-
-def inferred(
-    model: VAE, documents: RowsDataset, most: int
-) -> Iterator[tuple[np.ndarray, Rows, Distribution]]:
-    """Of at most so many documents at a time, without gradients: their places, their counts and their q(z|x)."""
-    with evaluating(model) as device:
-        for start in range(0, len(documents), most):
-            places = np.arange(start, min(start + most, len(documents)))
-            batch = documents.batch(places).to(device)
-            yield places, batch, model.encode(batch)
 
 
 def shares(model: VAE, documents: RowsDataset, most: int) -> np.ndarray:
@@ -84,21 +72,47 @@ def halves(counts: Any, seed: int = 0) -> tuple[Any, Any]:
     Raises:
         TextVAEError: counts that are no whole numbers.
     """
-    if not np.array_equal(counts.data, np.round(counts.data)):
-        raise TextVAEError("Only counts that are whole numbers can be parted into halves.")
-    number = counts.data.astype(np.int64)
-    document = np.repeat(np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr)), number)
-    word = np.repeat(counts.indices, number)
-    lengths = np.bincount(document, minlength=counts.shape[0])
-    order = np.lexsort((np.random.default_rng(seed).random(len(word)), document))
-    document, word = document[order], word[order]  # shuffled within documents
-    place = np.arange(len(word)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    seen = place < (lengths[document] + 1) // 2
-    first, second = (
-        scipy.sparse.csr_array((np.ones(part.sum(), np.float32), (document[part], word[part])), counts.shape)
-        for part in (seen, ~seen)
-    )
-    return first, second
+    words = _Shuffled(counts, seed)
+    seen = words.place < (words.lengths[words.document] + 1) // 2
+    return words.where(seen), words.where(~seen)
+
+
+def thinned(counts: Any, most: int, seed: int = 0) -> Any:
+    """Each document with ``most`` of its words at most, drawn at random.
+
+    Raises:
+        TextVAEError: counts that are no whole numbers.
+    """
+    words = _Shuffled(counts, seed)
+    return words.where(words.place < most)
+
+
+def are_whole(counts: Any) -> bool:
+    """Whether counts (N, V), sparse, are numbers of words rather than weights of them."""
+    return np.array_equal(counts.data, np.round(counts.data))
+
+
+class _Shuffled:
+    """The words of documents one by one, in a random order within each."""
+
+    def __init__(self, counts: Any, seed: int):
+        if not are_whole(counts):
+            raise TextVAEError("Only counts that are whole numbers can be parted.")
+        self._shape = counts.shape
+        number = counts.data.astype(np.int64)
+        document = np.repeat(np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr)), number)
+        order = np.lexsort((np.random.default_rng(seed).random(len(document)), document))
+        self.document: np.ndarray = document[order]
+        self._word = np.repeat(counts.indices, number)[order]
+        self.lengths = np.bincount(document, minlength=counts.shape[0])
+        self.place = np.arange(len(document)) - np.repeat(
+            np.cumsum(self.lengths) - self.lengths, self.lengths
+        )
+
+    def where(self, chosen: np.ndarray) -> Any:
+        """The chosen words as counts (N, V)."""
+        cells = (self.document[chosen], self._word[chosen])
+        return scipy.sparse.csr_array((np.ones(len(cells[0]), np.float32), cells), self._shape)
 
 
 def unigram(counts: np.ndarray) -> np.ndarray:

@@ -10,13 +10,14 @@ import numpy as np
 from scipy.stats import norm
 
 from textvae.matrix import RowsDataset
-from textvae.metrics.topic_likelihood import inferred, unigram
+from textvae.metrics.topic_likelihood import are_whole, thinned, unigram
+from textvae.metrics.topic_posterior import inferred
 from textvae.model import VAE
 from textvae.text.batch import evenly
 
 _SHARE = 0.01  # of documents like those of the corpus that are flagged by mistake
-_DOCUMENTS = 5000
-_PER_LENGTH = 200  # documents at least, in a class of lengths
+_DOCUMENTS = 2000  # for each class of lengths, at most
+_ENOUGH = 200  # for a quantile
 
 
 @dataclass(frozen=True)
@@ -31,12 +32,13 @@ class Fit:
       v ~ p(v|θ): how its likelihood compares to that of documents that the model writes with these shares. Words from
       elsewhere are improbable under any shares.
 
-    No topic fits a document that is under what 995 in 1,000 documents of its length reach in either score, documents
-    of the corpus that were held out from training: so one in a hundred of the corpus is flagged. Nor does one fit a
-    document without a known word.
+    No topic fits a document that is under what 995 in 1,000 documents of the corpus reach in either score, documents
+    that were held out from training: so one in a hundred of the corpus is flagged. Short documents score less, and a
+    corpus may have none: what those of 1, 2, 4, 8 … words reach is that of longer ones, of which as many words were
+    drawn. Nor does a topic fit a document without a known word.
 
     Attributes:
-        lengths: (C,) the least words of each class of lengths, the first 0.
+        lengths: (C,) the least words of each class of lengths.
         least: (C, 2) the scores to reach.
     """
 
@@ -45,19 +47,25 @@ class Fit:
 
     @classmethod
     def on(cls, model: VAE, documents: RowsDataset, word_counts: np.ndarray, most: int) -> Self:
-        """What documents reach that were not trained on, by 5,000 of them at most."""
-        chosen = documents.subset(evenly(len(documents), _DOCUMENTS))
-        reached, sizes = scores(model, chosen, word_counts, most), _lengths(chosen)
-        classes = max(1, min(8, len(chosen) // _PER_LENGTH))
-        edges = np.unique(np.quantile(sizes, np.arange(classes) / classes))
-        edges[0] = 0
-        kind = np.searchsorted(edges, sizes, side="right") - 1
-        return cls(edges, np.array([_least(reached[kind == i]) for i in range(len(edges))]))
+        """What documents reach that were not trained on."""
+        counts, sizes = documents.sparse(), _lengths(documents)
+        if not are_whole(counts):
+            reached = scores(model, documents, word_counts, most)
+            return cls(np.zeros(1), _least(reached)[None])
+        lengths = 2 ** np.arange(int(np.log2(np.median(sizes))) + 1)
+        least = []
+        for length in lengths:
+            places = np.flatnonzero(sizes >= length)
+            chosen = documents.subset(places[evenly(len(places), _DOCUMENTS)])
+            # those of the longest class are as they are
+            short = chosen.sparse() if length == lengths[-1] else thinned(chosen.sparse(), int(length))
+            least.append(_least(scores(model, RowsDataset(short, chosen.context), word_counts, most)))
+        return cls(lengths, np.array(least))
 
     def holds(self, model: VAE, documents: RowsDataset, word_counts: np.ndarray, most: int) -> np.ndarray:
         """(N,) bool: whether a topic fits."""
         sizes = _lengths(documents)
-        least = self.least[np.searchsorted(self.lengths, sizes, side="right") - 1]
+        least = self.least[(np.searchsorted(self.lengths, sizes, side="right") - 1).clip(0)]
         return (sizes > 0) & (scores(model, documents, word_counts, most) >= least).all(1)
 
     def state(self) -> dict[str, Any]:
@@ -92,7 +100,7 @@ def scores(model: VAE, documents: RowsDataset, word_counts: np.ndarray, most: in
 def _least(reached: np.ndarray) -> np.ndarray:
     """(2,) what all but ``_SHARE`` / 2 of scores (n, 2) reach; of few, as many normal ones would, at most."""
     least = np.quantile(reached, _SHARE / 2, axis=0)
-    if len(reached) >= _PER_LENGTH:
+    if len(reached) >= _ENOUGH:
         return least
     return np.minimum(least, reached.mean(0) + norm.ppf(_SHARE / 2) * reached.std(0))
 

@@ -71,7 +71,7 @@ def group_numbers(by: Any, count: int, period: Period | None = None) -> tuple[li
 
 
 def prevalence(
-    theta: np.ndarray, spread: np.ndarray, groups: Sequence[Any], numbers: np.ndarray, level: float
+    theta: np.ndarray, unsure: np.ndarray, groups: Sequence[Any], numbers: np.ndarray, level: float
 ) -> Prevalence:
     """The mean shares of documents of each group, with normal intervals for what they are in documents of that kind.
 
@@ -80,7 +80,7 @@ def prevalence(
 
     Args:
         theta: (N, K) shares.
-        spread: (N, K) their standard deviations.
+        unsure: (K,) v̄, the mean variance of a share given its document.
         groups, numbers: of ``group_numbers``.
         level: in (0, 1).
     """
@@ -90,7 +90,7 @@ def prevalence(
         mine = numbers == g
         between = theta[mine if n > 1 else numbers >= 0].var(0, ddof=1) if len(theta) > 1 else 0.0
         share[g] = theta[mine].mean(0)
-        error[g] = np.sqrt((between + (spread[mine] ** 2).mean(0)) / n)
+        error[g] = np.sqrt((between + unsure) / n)
     width = norm.ppf(0.5 + level / 2) * error
     return Prevalence(list(groups), size, share, np.maximum(share - width, 0), np.minimum(share + width, 1))
 

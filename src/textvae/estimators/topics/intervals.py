@@ -1,12 +1,13 @@
 """How sure a document's shares of topics are: the posterior's spread, calibrated on documents of the model's own.
 
-An encoder that learned to guess posteriors is as a rule too sure of them, and the ELBO does not punish it enough. So
-the spread is not taken at its word. Documents are drawn from the trained model, for which the true shares are known:
-shares as real documents have them, words by the decoder, as many as the real document has. The encoder's intervals on
-these say by how much a spread has to be widened (or narrowed) for an interval of level L to hold the truth in the share
-L of the cases: split conformal prediction (Vovk, Gammerman & Shafer 2005; Lei et al. 2018), on the scale of log odds,
-apart for small and large shares, since most shares of most documents are next to nothing. A share of less than one word
-of its document can't be told from none, so an interval that reaches down to that reaches down to 0.
+The encoder's guess is refined for each document first (``metrics/topic_posterior.py``), as encoders differ in how good
+they are. A diagonal Gaussian is still too sure as a rule, so its spread is not taken at its word: documents are drawn
+from the trained model, for which the true shares are known: shares as real documents have them, words by the decoder,
+as many as the real document has. The intervals on these say by how much a spread has to be widened (or narrowed) for an
+interval of level L to hold the truth in the share L of the cases: split conformal prediction (Vovk, Gammerman & Shafer
+2005; Lei et al. 2018), on the scale of log odds, apart for small and large shares, since most shares of most documents
+are next to nothing. A share of less than one word of its document can't be told from none, so an interval that reaches
+down to that reaches down to 0.
 
 What it can't see is where real documents are unlike the model's. The tests measure the coverage on documents that an
 LDA made, not this model.
@@ -25,14 +26,14 @@ from scipy.special import expit, logit
 
 from textvae.matrix import RowsDataset
 from textvae.metrics.draws import posterior_draws
-from textvae.metrics.topic_likelihood import inferred
+from textvae.metrics.topic_posterior import inferred, refine
 from textvae.model import VAE
 from textvae.noise import Use, stream
 from textvae.text.batch import evenly
 from textvae.types import Rows
 
 _SAMPLES = 64  # of z, for a document's spread
-_DOCUMENTS = 1000  # drawn from the model
+_DOCUMENTS = 300  # drawn from the model
 _NUMBERS_AT_ONCE = 2**22  # of samples
 _LEAST = 1e-5  # share, so that its log odds are finite
 _FLOOR = 0.05  # of the spread in log odds, which may not be 0
@@ -56,7 +57,7 @@ class Calibration:
 
     @classmethod
     def on(cls, model: VAE, documents: RowsDataset, most: int, seed: int) -> Self:
-        """Calibrates on documents that the model draws like these, at most 1,000 of them."""
+        """Calibrates on documents that the model draws like these, at most 300 of them."""
         chosen = documents.subset(evenly(len(documents), _DOCUMENTS))
         truth, drawn = _drawn_like(model, chosen, most, seed)
         middle, spread = _spreads(model, drawn, most, seed + 1)
@@ -111,7 +112,7 @@ def _spreads(model: VAE, documents: RowsDataset, most: int, seed: int) -> tuple[
     middle, spread = np.empty(shape), np.empty(shape)
     most = max(1, min(most, _NUMBERS_AT_ONCE // (_SAMPLES * model.latent_dim)))
     for places, batch, q in inferred(model, documents, most):
-        z = posterior_draws(model, q, batch, _SAMPLES, seed)
+        z = posterior_draws(model, refine(model, batch, q), batch, _SAMPLES, seed)
         odds = logit(model.decoder.theta(z).double().clamp(_LEAST, 1 - _LEAST).cpu().numpy())
         middle[places], spread[places] = odds.mean(0), odds.std(0)
     return middle, np.maximum(spread, _FLOOR)
@@ -122,7 +123,7 @@ def _drawn_like(model: VAE, documents: RowsDataset, most: int, seed: int) -> tup
     truth = np.empty((len(documents), model.latent_dim), np.float32)
     counts = []
     for places, batch, q in inferred(model, documents, most):
-        z = posterior_draws(model, q, batch, 1, seed)[0]
+        z = posterior_draws(model, refine(model, batch, q), batch, 1, seed)[0]
         truth[places] = model.decoder.theta(z).cpu()
         counts.append(_words(model.decoder(z, batch).probs, batch, seed))
     return truth, RowsDataset(scipy.sparse.vstack(counts, format="csr"), documents.context)

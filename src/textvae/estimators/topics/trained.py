@@ -31,6 +31,9 @@ from textvae.metrics.topics import (
     top_words,
     topic_diversity,
 )
+from textvae.text.batch import evenly
+
+_UNSURE = 300  # documents that tell how unsure shares are
 
 
 class TrainedTopics:
@@ -193,9 +196,11 @@ class TrainedTopics:
         documents = self._documents(X, vectors=vectors, covariates=covariates)
         groups, numbers = group_numbers(by, len(documents), period)
         theta = shares(self.model_, documents, self._at_once)
-        # a calibrated interval of 68.3 % is two standard deviations wide
-        around = self.calibration_.intervals(self.model_, documents, 0.683, self._at_once)
-        return prevalence(theta, (around.upper - around.lower) / 2, groups, numbers, level)
+        # a calibrated interval of 68.3 % is two standard deviations wide; some documents stand for all
+        some = documents.subset(evenly(len(documents), _UNSURE))
+        around = self.calibration_.intervals(self.model_, some, 0.683, self._at_once)
+        unsure = np.square((around.upper - around.lower) / 2).mean(0)
+        return prevalence(theta, unsure, groups, numbers, level)
 
     def word_changes(
         self,
