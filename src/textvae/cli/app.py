@@ -17,6 +17,7 @@ from textvae.cli import (
     evaluate,
     explain,
     explore,
+    measure,
     options,
     presets,
     prior,
@@ -125,6 +126,7 @@ use.add_to(app)
 presets.add_to(app)
 demo.add_to(app)
 prior.add_to(app)
+measure.add_to(app)
 steer.add_to(app)
 explain.add_to(app)
 reading.add_to(app)

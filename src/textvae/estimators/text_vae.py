@@ -22,6 +22,7 @@ from textvae.estimators import hub, strings
 from textvae.estimators.evaluating import evaluate
 from textvae.estimators.fitting import parameters, train_model, write_figures
 from textvae.estimators.folder import write_whole
+from textvae.estimators.measuring import MeasuredText
 from textvae.estimators.options import check_reads, configuration
 from textvae.estimators.prior import refit, with_prior
 from textvae.estimators.reading import ReadableText
@@ -48,6 +49,7 @@ class TextVAE(
     TransformerMixin,
     ReadableText,
     SteeredText,
+    MeasuredText,
     Reported,
     BaseEstimator,
 ):
