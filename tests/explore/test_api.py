@@ -39,7 +39,7 @@ def test_it_describes_the_model(client, space):
     assert {handle["meaning"] for handle in told["handles"] if handle["name"] == "0"} == {"tense"}
     for handle in told["handles"]:
         assert np.linalg.norm(handle["vector"]) == pytest.approx(1, abs=1e-3)
-        along = space.z @ np.array(handle["vector"])
+        along = space.shown.z @ np.array(handle["vector"])
         assert handle["low"] < np.quantile(along, 0.02) < np.quantile(along, 0.98) < handle["high"]
 
 
@@ -47,8 +47,8 @@ def test_the_map_has_every_text_and_its_labels(client, space, corpus):
     told = client.get("/api/map").json()
     assert told["text"] == corpus.texts
     assert told["labels"]["sentiment"] == corpus.labels["sentiment"].tolist()
-    assert np.allclose(told["place"], space.plane.project(space.z), atol=1e-3)
-    assert np.allclose(told["z"], space.z, atol=0.01)
+    assert np.allclose(told["place"], space.shown.plane.project(space.shown.z), atol=1e-3)
+    assert np.allclose(told["z"], space.shown.z, atol=0.01)
 
 
 def test_what_it_encodes_and_decodes_is_the_models(ask, space, corpus):
@@ -116,8 +116,8 @@ def test_samples_at_a_place_lie_there_and_are_drawn_by_their_seed(ask):
 def test_without_texts_the_model_writes_some(space):
     own = Space(space.vae)
     assert own.written
-    assert len(own.texts) == len(own.z) == 1000
-    assert own.texts[:3] == space.vae.decode(own.z[:3])
+    assert len(own.shown.texts) == len(own.shown.z) == 1000
+    assert own.shown.texts[:3] == space.vae.decode(own.shown.z[:3])
 
 
 # ---------------------------------------------------------------------- what it withstands

@@ -108,12 +108,12 @@ def test_a_full_queue_says_so_at_once(space):
 def test_what_waits_too_long_is_told_and_left_undone(space):
     with TestClient(application(space, desk=Desk(seconds=0.2)), base_url="http://localhost") as client:
         go, done = threading.Event(), []
-        space.search = lambda query, k: done.append(query) or (go.wait(20) and [])
+        space.shown.search = lambda query, k: done.append(query) or (go.wait(20) and [])
         try:
             late = [client.post("/api/search", json={"query": query}) for query in ("first", "second")]
         finally:
             go.set()
-            del space.search
+            del space.shown.search
     assert {(answer.status_code, answer.json()["error"]["code"]) for answer in late} == {(503, "late")}
     assert done == ["first"]  # the second never had its turn
 

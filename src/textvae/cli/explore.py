@@ -53,11 +53,13 @@ def explore(
 
     Example: textvae explore MODEL reviews.csv --label-column stars
     """
-    from textvae.estimators import TextVAE
+    from textvae.estimators import TextVAE, TopicVAE
     from textvae.explore import LOOPBACK
     from textvae.explore import explore as serve
+    from textvae.store import read_model_config
 
-    vae = TextVAE.from_pretrained(model, device=device)
+    kind = TopicVAE if read_model_config(model)[0].reads == "topics" else TextVAE
+    vae = kind.from_pretrained(model, device=device)
     corpus = None
     if file is not None:
         corpus = read_sources([file], text_column, label_column)

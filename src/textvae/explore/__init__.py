@@ -22,11 +22,11 @@ def explore(
     token: str | None = None,
     started: Callable[[str], object] = print,
 ) -> None:
-    """Serves the explorer of a trained ``TextVAE`` until Ctrl-C or SIGTERM.
+    """Serves the explorer of a trained model until Ctrl-C or SIGTERM.
 
     Args:
-        vae: a ``TextVAE``.
-        corpus: texts for the map and the search; without them the model writes some itself.
+        vae: a ``TextVAE`` or a ``TopicVAE``.
+        corpus: texts for the map and the search; without them a ``TextVAE`` writes some itself.
         name: what the page calls the model.
         meanings: of dimensions, by their numbers.
         host: the address to listen on; one that other machines reach needs a ``token``.
@@ -41,8 +41,12 @@ def explore(
         from textvae.explore.server import serve
     except ImportError as error:
         raise TextVAEError("The explorer needs a web server: pip install 'textvae[explore]'.") from error
+    from textvae.estimators import TopicVAE
     from textvae.explore.space import Space
+    from textvae.explore.topics import TopicSpace
 
-    serve(
-        Space(vae, corpus, name=name, meanings=meanings), host=host, port=port, token=token, started=started
-    )
+    if isinstance(vae, TopicVAE):
+        space = TopicSpace(vae, corpus, name=name)
+    else:
+        space = Space(vae, corpus, name=name, meanings=meanings)
+    serve(space, host=host, port=port, token=token, started=started)

@@ -211,6 +211,7 @@ class HandleAnswer(BaseModel):
 class ModelAnswer(BaseModel):
     """What the explorer shows."""
 
+    kind: Literal["sentences"]
     name: str
     latent_dim: int
     texts: int = Field(description="how many are searched")
@@ -246,3 +247,84 @@ class FailureAnswer(BaseModel):
     """What a request that fails is told."""
 
     error: FailureDetail
+
+
+# ---------------------------------------------------------------------- topic models
+
+
+class DocumentsRequest(Request):
+    """Documents whose nearest are asked for."""
+
+    texts: list[Text] = Field(min_length=1, max_length=BATCH)
+    k: Count = 8
+
+
+class TopicModelAnswer(BaseModel):
+    """What the explorer of a topic model shows."""
+
+    kind: Literal["topics"]
+    name: str
+    topics: int = Field(description="K")
+    texts: int = Field(description="how many documents are searched")
+    explained: list[float] = Field(description="the shares of variance along the map's two axes")
+
+
+class TopicWord(BaseModel):
+    """A word of a topic."""
+
+    text: str
+    probability: float = Field(description="p(word | topic)")
+
+
+class TopicDocument(Found):
+    """A document that is about a topic."""
+
+    share: float
+
+
+class Topic(BaseModel):
+    """A topic."""
+
+    topic: int
+    share: float = Field(description="its mean share of the documents shown")
+    words: list[TopicWord] = Field(description="the foremost first")
+    documents: list[TopicDocument] = Field(description="those with the largest shares")
+
+
+class TopicsAnswer(BaseModel):
+    """In the order of their numbers."""
+
+    items: list[Topic]
+
+
+class Piece(BaseModel):
+    """A part of a document, and the topic that it most likely is of, if it is a word that the model knows."""
+
+    text: str
+    topic: int | None
+    probability: float | None
+
+
+class Share(BaseModel):
+    """A topic's share of a document, with its 90% interval."""
+
+    topic: int
+    share: float
+    lower: float
+    upper: float
+
+
+class Document(BaseModel):
+    """What a document is about."""
+
+    text: str
+    words: list[Piece] = Field(description="the whole text, in pieces")
+    shares: list[Share]
+    fits: bool = Field(description="whether any topic fits it")
+    place: list[float]
+
+
+class SharesAnswer(BaseModel):
+    """In the order of the documents."""
+
+    items: list[Document]

@@ -10,9 +10,9 @@ import numpy as np
 from pydantic import BaseModel
 
 from textvae.explore import messages as m
+from textvae.explore.shown import numbers
 from textvae.explore.space import Space
 from textvae.latent.interpolate import interpolate as path_between
-from textvae.latent.neighbours import nearest
 from textvae.noise import Use, prior_draws, stream
 from textvae.text.read import clean_text
 from textvae.types import UNK
@@ -36,11 +36,17 @@ def describe(space: Space) -> Answer:
     return {
         "name": space.name,
         "latent_dim": space.latent_dim,
-        "texts": len(space.texts),
+        "kind": "sentences",
+        "texts": len(space.shown),
         "written": space.written,
-        "explained": _numbers(space.plane.explained),
-        "handles": [asdict(handle) | {"vector": _numbers(handle.vector)} for handle in space.handles],
+        "explained": numbers(space.shown.plane.explained),
+        "handles": [asdict(handle) | {"vector": numbers(handle.vector)} for handle in space.handles],
     }
+
+
+def chart(space: Space) -> Answer:
+    """Places, texts, latents and labels; of evenly spaced texts, if there are more than 5,000."""
+    return space.shown.map()
 
 
 def encode(space: Space, asked: m.EncodeRequest) -> Answer:
@@ -84,20 +90,12 @@ def edit(space: Space, asked: m.EditRequest) -> Answer:
 
 def neighbours(space: Space, asked: m.NeighboursRequest) -> Answer:
     """The nearest texts of each text or latent."""
-    k = min(asked.k, len(space.texts))
-    found = nearest(space.z, _latents(space, asked.of), k=k, metric=asked.metric)
-    rows = zip(found.indices, found.distances, strict=True)
-    return {
-        "items": [
-            [_found(space, i) | {"distance": float(d)} for i, d in zip(indices, distances, strict=True)]
-            for indices, distances in rows
-        ]
-    }
+    return {"items": space.shown.near(_latents(space, asked.of), asked.k, asked.metric)}
 
 
 def search(space: Space, asked: m.SearchRequest) -> Answer:
     """The first texts that contain some words."""
-    return {"items": [_found(space, i) for i in space.search(asked.query, asked.k)]}
+    return {"items": space.shown.search(asked.query, asked.k)}
 
 
 def sample(space: Space, asked: m.SampleRequest) -> Answer:
@@ -108,13 +106,13 @@ def sample(space: Space, asked: m.SampleRequest) -> Answer:
     else:
         hidden = space.latent_dim - 2
         noise = np.stack([stream(seed, i, Use.PRIOR).standard_normal(hidden) for i in range(n)])
-        z = space.plane.lift(np.tile(asked.at, (n, 1)), noise)
+        z = space.shown.plane.lift(np.tile(asked.at, (n, 1)), noise)
     return {"items": _written(space, z, asked.writing)}
 
 
 OPERATIONS = [
     Operation("model", "The model and what can be turned", None, m.ModelAnswer, describe),
-    Operation("map", "Where the texts lie", None, m.MapAnswer, Space.map),
+    Operation("map", "Where the texts lie", None, m.MapAnswer, chart),
     Operation("encode", "Texts to latents", m.EncodeRequest, m.EncodeAnswer, encode),
     Operation("decode", "Latents to texts", m.DecodeRequest, m.WriteAnswer, decode),
     Operation("interpolate", "From one text to another", m.InterpolateRequest, m.PathAnswer, interpolate),
@@ -141,14 +139,5 @@ def _written(space: Space, z: np.ndarray, writing: m.Writing) -> list[Answer]:
 
 
 def _places(space: Space, z: np.ndarray) -> list[Answer]:
-    places = space.plane.project(z)
-    return [{"z": _numbers(row), "place": _numbers(place)} for row, place in zip(z, places, strict=True)]
-
-
-def _found(space: Space, i: int) -> Answer:
-    return {"index": int(i), "text": space.texts[i], "place": _numbers(space.places[i])}
-
-
-def _numbers(values: np.ndarray) -> list[float]:
-    """As JSON: five digits are as many as anyone sees."""
-    return np.asarray(values, np.float64).round(5).tolist()
+    places = space.shown.plane.project(z)
+    return [{"z": numbers(row), "place": numbers(place)} for row, place in zip(z, places, strict=True)]

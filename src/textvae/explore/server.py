@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from importlib.resources import files
@@ -28,6 +28,7 @@ from textvae.explore.limits import Desk, read_body
 from textvae.explore.openapi import document
 from textvae.explore.operations import OPERATIONS, Operation
 from textvae.explore.space import Space
+from textvae.explore.topics import TOPIC_OPERATIONS, TopicSpace
 from textvae.language import LANGUAGES, phrases
 from textvae.ui import asset
 
@@ -35,7 +36,9 @@ _SHARED = ("theme.css", "map.css", "map.js", "strings.js")  # with the report
 _TYPES = {"css": "text/css", "js": "text/javascript"}
 
 
-def application(space: Space, *, token: str | None = None, desk: Desk | None = None) -> Starlette:
+def application(
+    space: Space | TopicSpace, *, token: str | None = None, desk: Desk | None = None
+) -> Starlette:
     """The explorer of a space as an ASGI application.
 
     Args:
@@ -43,7 +46,8 @@ def application(space: Space, *, token: str | None = None, desk: Desk | None = N
         desk: where requests wait for their turn.
     """
     desk = desk or Desk()
-    described = document(OPERATIONS, version("textvae"))
+    operations: Sequence[Operation] = OPERATIONS if isinstance(space, Space) else TOPIC_OPERATIONS
+    described = document(operations, version("textvae"))
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -69,7 +73,7 @@ def application(space: Space, *, token: str | None = None, desk: Desk | None = N
         Route("/openapi.json", openapi),
         *(Route(f"/ui/{name}", shared) for name in _SHARED),
         *(Route(f"/words/{language}.json", words) for language in LANGUAGES),
-        Mount("/api", routes=[_route(operation, space, desk) for operation in OPERATIONS]),
+        Mount("/api", routes=[_route(operation, space, desk) for operation in operations]),
         Mount("/", StaticFiles(directory=str(files("textvae.explore") / "page"), html=True)),
     ]
     return Starlette(
@@ -80,7 +84,7 @@ def application(space: Space, *, token: str | None = None, desk: Desk | None = N
     )
 
 
-def _route(operation: Operation, space: Space, desk: Desk) -> Route:
+def _route(operation: Operation, space: Space | TopicSpace, desk: Desk) -> Route:
     async def answer(request: Request) -> Response:
         if operation.request is None:
             return JSONResponse(await desk.run(lambda: operation.run(space)))
@@ -103,7 +107,7 @@ def _read(model: type[Any], body: bytes) -> Any:
         raise Failure(422, "invalid", f"{where}: {first['msg']}.") from error
 
 
-def _run(operation: Operation, space: Space, asked: Any) -> Mapping[str, Any]:
+def _run(operation: Operation, space: Space | TopicSpace, asked: Any) -> Mapping[str, Any]:
     try:
         return operation.run(space, asked)
     except TextVAEError as error:
@@ -121,7 +125,7 @@ async def _not_found(_: Request, error: HTTPException) -> Response:
 
 
 def serve(
-    space: Space,
+    space: Space | TopicSpace,
     *,
     host: str = "127.0.0.1",
     port: int = 0,

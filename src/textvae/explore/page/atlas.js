@@ -1,6 +1,5 @@
 /* The map, and by what it is coloured. */
 
-import { desk } from "./desk.js";
 import { field, h, put, select } from "./dom.js";
 import { guarded } from "./results.js";
 import { nameOf, valueOf } from "./sliders.js";
@@ -9,8 +8,13 @@ import { t } from "./words.js";
 
 const MOST = 7; // categories with a colour of their own
 
-/** The map in its card; ``map()`` is what can be done with it, made anew in another language by ``show``. */
-export function atlas(model, { index, place, text, labels, z }, onPlace) {
+/**
+ * The map in its card; ``map()`` is what can be done with it, made anew in another language by ``show``.
+ *
+ * ``pick`` is told a text that was chosen, ``place`` an empty place; ``handles`` are directions to colour by, ``named``
+ * shows a label's name, ``aboutAxes`` says what lies across and up.
+ */
+export function atlas(model, { index, place, text, labels, z }, { handles = [], pick, place: onPlace, named = (name) => name, aboutAxes }) {
   const points = {
     x: place.map(([x]) => x),
     y: place.map(([, y]) => y),
@@ -19,16 +23,17 @@ export function atlas(model, { index, place, text, labels, z }, onPlace) {
   const host = h("div", { class: "ground" });
   const legend = h("ul", { class: "legend", "aria-label": t("Legend") });
   const colourings = new Map([["", null], ...Object.entries(labels).map(([name, values]) => [name, byLabel(name, values)])]);
-  for (const handle of model.handles) colourings.set(`${handle.kind} ${handle.name}`, byValue(handle, z));
+  for (const handle of handles) colourings.set(`${handle.kind} ${handle.name}`, byValue(handle, z));
   const colour = select(
     [
       ["", t("nothing")],
-      ...Object.keys(labels).map((name) => [name, name]),
-      ...model.handles.map((handle) => [`${handle.kind} ${handle.name}`, nameOf(handle)]),
+      ...Object.keys(labels).map((name) => [name, named(name)]),
+      ...handles.map((handle) => [`${handle.kind} ${handle.name}`, nameOf(handle)]),
     ],
     paint,
   );
   let map;
+  let current = null;
 
   function paint(name) {
     const colouring = colourings.get(name);
@@ -49,15 +54,17 @@ export function atlas(model, { index, place, text, labels, z }, onPlace) {
     map = createMap(host, points, {
       t: (key, values) => String(t(key, values)),
       label: String(t("Map of the texts. Arrow keys go from text to text, Enter opens one.")),
-      pick: (i) => guarded(() => desk.open(text[i])),
+      pick: (i) => guarded(() => pick(text[i])),
       place: onPlace,
     });
     paint(colour.value);
-    mark(desk.current);
+    if (current) mark(current);
   }
 
-  const mark = (point) => point && map.mark("current", ...point.place, "");
-  desk.on("point", mark);
+  function mark(point) {
+    current = point;
+    map.mark("current", ...point.place, "");
+  }
   if (Object.keys(labels).length) colour.value = Object.keys(labels)[0];
 
   const [first, second] = model.explained.map((share) => `${Math.round(share * 100)}\u00a0%`);
@@ -79,10 +86,10 @@ export function atlas(model, { index, place, text, labels, z }, onPlace) {
         ? t("{n} texts that the model wrote itself.", { n: index.length })
         : t("{n} texts.", { n: index.length }),
       " ",
-      t("Across and up: the directions in which latents differ most, {first} and {second} of their variance.", { first, second }),
+      aboutAxes({ first, second }),
     ),
   );
-  return { element, show, map: () => map };
+  return { element, show, mark, map: () => map };
 }
 
 /** A ramp from where few texts lie below to where few lie above. */

@@ -11,6 +11,7 @@ import { pinBoard } from "./pins.js";
 import { alertRegion, guarded } from "./results.js";
 import { steerPanel } from "./steer.js";
 import { LANGUAGES, preferred, speakIn, t } from "./words.js";
+import { documentPanel, documentSearch, topicCards } from "./topics.js";
 import { writePanel } from "./write.js";
 
 const THEME = "textvae-theme";
@@ -22,28 +23,15 @@ await guarded(start);
 
 async function start() {
   const [model, places] = await Promise.all([ask("model"), ask("map")]);
+  const topics = model.kind === "topics" ? (await ask("topics")).items : null;
   document.title = `${model.name} · textvae`;
 
-  const world = { map: () => chart.map(), written: model.written, examples: places.text.filter(short).slice(0, 2) };
-  const drawing = drawPanel(world);
-  const chart = atlas(model, places, (x, y) => {
-    tabs.show("draw");
-    drawing.here(x, y);
-  });
-  const directions = model.handles.filter(({ kind }) => kind === "direction");
-  const pins = pinBoard(() => chart.map());
-  const tabs = tabbed([
-    ["write", t("Write"), writePanel(model)],
-    ["between", t("Between"), betweenPanel(world)],
-    ...(directions.length ? [["steer", t("Steer"), steerPanel(directions)]] : []),
-    ["find", t("Find"), findPanel(world)],
-    ["draw", t("Draw"), drawing.element],
-  ]);
+  const { chart, tabs, side = [], begin, refresh = () => {} } = (model.kind === "topics" ? topicView : sentenceView)(model, places, topics);
 
   const language = select(Object.entries(LANGUAGES), async (chosen) => {
     await guarded(() => speakIn(chosen));
     chart.show();
-    pins.show();
+    refresh();
   });
   language.value = document.documentElement.lang;
   language.setAttribute("aria-label", "Language · 语言");
@@ -55,20 +43,69 @@ async function start() {
       "header",
       {},
       h("h1", {}, h("span", { class: "brand" }, "textvae"), " ", h("span", { class: "name", dir: "auto" }, model.name)),
-      h("p", { class: "facts" }, t("{z} latent dimensions", { z: model.latent_dim })),
+      h("p", { class: "facts" }, model.kind === "topics" ? t("{n} topics", { n: model.topics }) : t("{z} latent dimensions", { z: model.latent_dim })),
       h("nav", { "aria-label": t("Settings") }, h("a", { href: "api.html" }, "API"), language, themeButton()),
     ),
     h(
       "main",
       {},
-      h("div", { class: "side" }, chart.element, pins.element),
+      h("div", { class: "side" }, chart.element, ...side),
       h("div", { class: "tools", id: "tool", tabindex: "-1" }, tabs.element),
     ),
     alertRegion(),
   );
   chart.show();
   const first = places.text.find(short) ?? places.text[0];
-  if (first) await desk.open(first);
+  if (first) await begin(first);
+}
+
+/** The explorer of a sentence VAE. */
+function sentenceView(model, places) {
+  const world = { map: () => chart.map(), written: model.written, examples: places.text.filter(short).slice(0, 2) };
+  const drawing = drawPanel(world);
+  const chart = atlas(model, places, {
+    handles: model.handles,
+    pick: (text) => desk.open(text),
+    place(x, y) {
+      tabs.show("draw");
+      drawing.here(x, y);
+    },
+    aboutAxes: (shares) =>
+      t("Across and up: the directions in which latents differ most, {first} and {second} of their variance.", shares),
+  });
+  desk.on("point", chart.mark);
+  const directions = model.handles.filter(({ kind }) => kind === "direction");
+  const pins = pinBoard(() => chart.map());
+  const tabs = tabbed([
+    ["write", t("Write"), writePanel(model)],
+    ["between", t("Between"), betweenPanel(world)],
+    ...(directions.length ? [["steer", t("Steer"), steerPanel(directions)]] : []),
+    ["find", t("Find"), findPanel(world)],
+    ["draw", t("Draw"), drawing.element],
+  ]);
+  return { chart, tabs, side: [pins.element], refresh: pins.show, begin: (text) => desk.open(text) };
+}
+
+/** The explorer of a topic model. */
+function topicView(model, places, topics) {
+  const reading = documentPanel(topics, (found) => chart.mark(found));
+  const open = (text) => {
+    tabs.show("document");
+    return reading.open(text);
+  };
+  const chart = atlas(model, places, {
+    pick: open,
+    place: () => {},
+    named: (name) => (name === "topic" ? t("foremost topic") : name),
+    aboutAxes: (shares) =>
+      t("Across and up: the directions in which documents' shares differ most, {first} and {second} of the variance.", shares),
+  });
+  const tabs = tabbed([
+    ["topics", t("Topics"), topicCards(topics, open)],
+    ["document", t("Document"), reading.element],
+    ["find", t("Find"), documentSearch({ map: () => chart.map(), open })],
+  ]);
+  return { chart, tabs, begin: (text) => reading.open(text) };
 }
 
 function short(text) {
