@@ -12,7 +12,7 @@ MODULES = sorted((ROOT / "src" / "textvae").rglob("*.py"))
 
 PICKLES = {"pickle", "cPickle", "_pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}
 RUNS_CODE = {"eval", "exec", "builtins.eval", "builtins.exec", "torch.load", "torch.save"}
-EXTRAS = ["datasets", "pyarrow", "zstandard", "rjieba", "pandas"]
+EXTRAS = ["datasets", "pyarrow", "zstandard", "rjieba", "pandas", "openTSNE"]
 
 
 def test_imports_only_point_down():

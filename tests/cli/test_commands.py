@@ -17,7 +17,7 @@ FIGURES = {
 }
 COMMANDS = [
     *("train", "evaluate", "encode", "reconstruct", "sample", "interpolate", "neighbours", "doctor"),
-    *("prior", "presets", "bench", "demo", "version"),
+    *("prior", "presets", "bench", "report", "demo", "version"),
 ]
 
 
