@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from textvae import TextVAE, load_corpus
+from textvae import TextVAE, TopicVAE, load_corpus
 
 HOSTILE = [
     "<img src=x onerror=\"document.title='broken'\">",
@@ -157,3 +157,24 @@ def test_touch_shows_the_text(phone_page, report):
 def test_it_prints(page, report):
     page.goto(report)
     assert page.pdf()[:5] == b"%PDF-"
+
+
+@pytest.mark.parametrize("kind", ["page", "phone_page"])
+def test_the_page_of_a_topic_model(kind, reviews, tmp_path, axe, shot, request):
+    corpus = load_corpus(reviews, label_column="aspect")
+    model = TopicVAE(4, epochs=5).fit(corpus.texts)
+    page = request.getfixturevalue(kind)
+    page.goto(model.report(corpus, tmp_path / "report.html", name="topics").as_uri())
+    axe(page)
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    shot(page, f"report-topics-{kind.removesuffix('page').strip('_') or 'light'}")
+    disc = page.locator(".discs a").first
+    name = disc.get_attribute("aria-label")
+    disc.focus()
+    page.keyboard.press("Enter")
+    assert (
+        page.locator("article:target h3").text_content().split()
+        == name.removeprefix("Topic ").replace(" ·", "").split()
+    )
+    groups = page.locator("#map-colour optgroup").evaluate_all("nodes => nodes.map((node) => node.label)")
+    assert groups == ["Labels", "Topics"]
