@@ -242,3 +242,28 @@ def test_the_api_page_describes_and_tries_every_operation(page, explorer, axe, s
     expect(section.get_by_label("Answer")).to_contain_text('"index"')
     axe(page)
     shot(page, "explore-api")
+
+
+def test_a_topic_models_documents_are_read_word_by_word(page, tmp_path, axe, shot):
+    from planted_topics import plant, small, texts_of
+
+    texts = texts_of(plant().train)
+    small(epochs=5).fit(texts).save_pretrained(tmp_path / "planted")
+    (tmp_path / "documents.txt").write_text("\n".join(texts))
+    with running(tmp_path / "planted", tmp_path / "documents.txt") as address:
+        page.goto(address)
+        cards = page.locator("section", has=page.locator(".topic-words"))
+        expect(cards).to_have_count(4)
+        expect(cards.first.locator(".topic-words li")).to_have_count(12)
+        axe(page)
+        shot(page, "explore-topics")
+        cards.first.get_by_role("button", name="Open").first.click()
+        expect(page.get_by_label("Your document")).to_have_value(re.compile(r"^w\d+ w\d+"))
+        expect(page.locator(".shares li")).to_have_count(4)
+        expect(page.locator(".document .word").nth(3)).to_be_visible()
+        axe(page)
+        shot(page, "explore-document")
+        page.get_by_role("tab", name="Find").click()
+        page.get_by_label("Words or a text").fill("w001")
+        page.get_by_role("button", name="Nearest to this text").click()
+        expect(page.locator("section[aria-labelledby=words] .item")).to_have_count(10)

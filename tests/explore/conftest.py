@@ -1,6 +1,10 @@
 """A small model's explorer, asked without a network."""
 
 import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, seed, settings
+from schemathesis import GenerationMode
+from schemathesis.specs.openapi.checks import positive_data_acceptance
 from starlette.testclient import TestClient
 
 from textvae import TextVAE
@@ -40,3 +44,26 @@ def ask(client):
         return answer.json()
 
     return post
+
+
+@pytest.fixture(scope="session")
+def conforms():
+    """``conforms(space, operation)``: whatever is asked, sense or nonsense, the answer is one of those described."""
+
+    def check(space, operation):
+        here = {"Host": "localhost"}
+        described = schemathesis.openapi.from_asgi("/openapi.json", application(space), headers=here)
+        method = described[f"/api/{operation.name}"]["POST" if operation.request else "GET"]
+
+        for mode in GenerationMode if operation.request else [GenerationMode.POSITIVE]:
+
+            @seed(0)
+            @settings(max_examples=8, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+            @given(method.as_strategy(generation_mode=mode))
+            def ask(case):
+                # what isn't there, a direction or a text, is refused though the document allows to ask for it
+                case.call_and_validate(headers=here, excluded_checks=[positive_data_acceptance])
+
+            ask()
+
+    return check

@@ -18,7 +18,7 @@ Count = Annotated[int, Field(ge=1, le=BATCH)]
 class Request(BaseModel):
     """What every request's body derives from."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Writing(Request):
@@ -93,6 +93,12 @@ class SearchRequest(Request):
 
     query: str = Field(min_length=1, max_length=200, description="a part of a text, in any case")
     k: Count = 20
+
+
+class TextsRequest(Request):
+    """Numbers of texts, as the map and what was found give them."""
+
+    index: list[Annotated[int, Field(ge=0, lt=2**31)]] = Field(min_length=1, max_length=BATCH)
 
 
 class SampleRequest(Request):
@@ -225,7 +231,7 @@ class MapAnswer(BaseModel):
 
     index: list[int]
     place: list[list[float]]
-    text: list[str]
+    text: list[str] = Field(description="cut short where it is long")
     z: list[list[float]] = Field(description="to two digits")
     labels: dict[str, list[str]]
 

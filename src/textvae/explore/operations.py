@@ -98,6 +98,11 @@ def search(space: Space, asked: m.SearchRequest) -> Answer:
     return {"items": space.shown.search(asked.query, asked.k)}
 
 
+def texts(space: Space, asked: m.TextsRequest) -> Answer:
+    """Whole texts."""
+    return {"items": space.shown.whole(asked.index)}
+
+
 def sample(space: Space, asked: m.SampleRequest) -> Answer:
     """New texts: at a place on the map, what the map doesn't show being drawn as texts have it; or from anywhere."""
     seed, n = asked.writing.seed, asked.n
@@ -120,6 +125,7 @@ OPERATIONS = [
     Operation("edit", "A text rewritten toward a label's value", m.EditRequest, m.EditAnswer, edit),
     Operation("neighbours", "The nearest texts", m.NeighboursRequest, m.NeighboursAnswer, neighbours),
     Operation("search", "Texts with these words", m.SearchRequest, m.SearchAnswer, search),
+    Operation("texts", "Texts by their numbers", m.TextsRequest, m.SearchAnswer, texts),
     Operation("sample", "New texts", m.SampleRequest, m.WriteAnswer, sample),
 ]
 

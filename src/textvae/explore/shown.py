@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from textvae.errors import TextVAEError
 from textvae.latent.neighbours import nearest
 from textvae.latent.projection import Plane
 from textvae.text.batch import evenly
@@ -43,6 +44,16 @@ class Shown:
         folded = query.casefold()
         found = (i for i, text in enumerate(self._folded) if folded in text)
         return [self.found(i) for i, _ in zip(found, range(k), strict=False)]
+
+    def whole(self, indices: Sequence[int]) -> list[dict[str, Any]]:
+        """Texts by their numbers.
+
+        Raises:
+            TextVAEError: there is no such text.
+        """
+        if max(indices) >= len(self):
+            raise TextVAEError(f"There is no text {max(indices)}: there are {len(self)}, counted from 0.")
+        return [self.found(i) for i in indices]
 
     def near(
         self, queries: np.ndarray, k: int, metric: Literal["cosine", "euclidean"]

@@ -96,24 +96,25 @@ def shares(space: TopicSpace, asked: m.EncodeRequest) -> Answer:
     texts = list(asked.texts)
     theta = space.vae.transform(texts)
     intervals = space.vae.intervals(texts, _LEVEL)
+    # the share at the posterior's mean may lie just outside of a narrow interval: a wider one holds no less
+    lower, upper = np.minimum(intervals.lower, theta), np.maximum(intervals.upper, theta)
+    fits = space.vae.fits(texts)
     places = space.shown.plane.project(np.sqrt(theta))
-    items = [
-        {
-            "text": text,
-            "words": space.words(text, row),
-            "shares": [
-                {"topic": topic, "share": share, "lower": low, "upper": high}
-                for topic, (share, low, high) in enumerate(
-                    zip(numbers(row), numbers(lower), numbers(upper), strict=True)
-                )
-            ],
-            "fits": bool(fits),
-            "place": numbers(place),
-        }
-        for text, row, lower, upper, fits, place in zip(
-            texts, theta, intervals.lower, intervals.upper, space.vae.fits(texts), places, strict=True
+    items = []
+    for i, text in enumerate(texts):
+        rows = zip(numbers(theta[i]), numbers(lower[i]), numbers(upper[i]), strict=True)
+        items.append(
+            {
+                "text": text,
+                "words": space.words(text, theta[i]),
+                "shares": [
+                    {"topic": topic, "share": share, "lower": low, "upper": high}
+                    for topic, (share, low, high) in enumerate(rows)
+                ],
+                "fits": bool(fits[i]),
+                "place": numbers(places[i]),
+            }
         )
-    ]
     return {"items": items}
 
 
@@ -128,6 +129,11 @@ def search(space: TopicSpace, asked: m.SearchRequest) -> Answer:
     return {"items": space.shown.search(asked.query, asked.k)}
 
 
+def documents(space: TopicSpace, asked: m.TextsRequest) -> Answer:
+    """Whole documents."""
+    return {"items": space.shown.whole(asked.index)}
+
+
 TOPIC_OPERATIONS = [
     Operation("model", "The model", None, m.TopicModelAnswer, describe),
     Operation("map", "Where the documents lie", None, m.MapAnswer, chart),
@@ -135,6 +141,7 @@ TOPIC_OPERATIONS = [
     Operation("shares", "What documents are about", m.EncodeRequest, m.SharesAnswer, shares),
     Operation("neighbours", "The nearest documents", m.DocumentsRequest, m.NeighboursAnswer, neighbours),
     Operation("search", "Documents with these words", m.SearchRequest, m.SearchAnswer, search),
+    Operation("texts", "Documents by their numbers", m.TextsRequest, m.SearchAnswer, documents),
 ]
 
 

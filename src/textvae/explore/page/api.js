@@ -10,6 +10,8 @@ if (given) {
   history.replaceState(null, "", location.pathname);
 }
 
+export const LONGEST = 5000; // characters of a text, as the server takes them
+
 /** An answer that is no answer: what to tell. */
 export class Refusal extends Error {
   constructor(status, message) {

@@ -11,7 +11,7 @@ const MOST = 7; // categories with a colour of their own
 /**
  * The map in its card; ``map()`` is what can be done with it, made anew in another language by ``show``.
  *
- * ``pick`` is told a text that was chosen, ``place`` an empty place; ``handles`` are directions to colour by, ``named``
+ * ``pick`` is told the number of a text that was chosen, ``place`` an empty place; ``handles`` are directions to colour by, ``named``
  * shows a label's name, ``aboutAxes`` says what lies across and up.
  */
 export function atlas(model, { index, place, text, labels, z }, { handles = [], pick, place: onPlace, named = (name) => name, aboutAxes }) {
@@ -54,7 +54,7 @@ export function atlas(model, { index, place, text, labels, z }, { handles = [], 
     map = createMap(host, points, {
       t: (key, values) => String(t(key, values)),
       label: String(t("Map of the texts. Arrow keys go from text to text, Enter opens one.")),
-      pick: (i) => guarded(() => pick(text[i])),
+      pick: (i) => guarded(() => pick(index[i])),
       place: onPlace,
     });
     paint(colour.value);
@@ -89,7 +89,7 @@ export function atlas(model, { index, place, text, labels, z }, { handles = [], 
       aboutAxes({ first, second }),
     ),
   );
-  return { element, show, mark, map: () => map };
+  return { element, show, mark, map: () => map, names: (label) => colourings.get(label).names };
 }
 
 /** A ramp from where few texts lie below to where few lie above. */

@@ -1,6 +1,6 @@
 /* From one text to another, and analogies. */
 
-import { ask } from "./api.js";
+import { ask, LONGEST } from "./api.js";
 import { marked } from "./diff.js";
 import { button, field, h, put } from "./dom.js";
 import { fill, guarded, item } from "./results.js";
@@ -11,8 +11,8 @@ export function betweenPanel(world) {
 }
 
 function pathForm({ map, examples }) {
-  const a = h("input", { type: "text", dir: "auto", maxlength: 5000, value: examples[0] ?? "" });
-  const b = h("input", { type: "text", dir: "auto", maxlength: 5000, value: examples[1] ?? "" });
+  const a = h("input", { type: "text", dir: "auto", maxlength: LONGEST, value: examples[0] ?? "" });
+  const b = h("input", { type: "text", dir: "auto", maxlength: LONGEST, value: examples[1] ?? "" });
   const steps = h("input", { type: "number", min: 2, max: 33, value: 7 });
   const arc = h("input", { type: "checkbox", id: "arc" });
   const list = h("ol", { class: "items path", "aria-live": "polite" });
@@ -57,7 +57,7 @@ function pathForm({ map, examples }) {
 }
 
 function analogyForm() {
-  const inputs = Array.from("abc", () => h("input", { type: "text", dir: "auto", maxlength: 5000, required: true }));
+  const inputs = Array.from("abc", () => h("input", { type: "text", dir: "auto", maxlength: LONGEST, required: true }));
   const list = h("ol", { class: "items", "aria-live": "polite" });
 
   async function run(event) {

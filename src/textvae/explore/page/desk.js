@@ -1,6 +1,6 @@
 /* What the page is about at the moment: a text, its latent, what was written from it, and what was pinned. */
 
-import { ask, newest } from "./api.js";
+import { ask, LONGEST, newest } from "./api.js";
 
 const MOST = 100; // steps that can be undone
 const changed = new EventTarget();
@@ -34,7 +34,7 @@ export const desk = {
 
   /** Goes on from a text: encodes it, and writes it again from its latent. */
   async open(text) {
-    const { items } = await ask("encode", { texts: [text] });
+    const { items } = await ask("encode", { texts: [text.slice(0, LONGEST)] });
     await this.openLatent(items[0].z, items[0]);
   },
 

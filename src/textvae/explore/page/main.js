@@ -55,8 +55,14 @@ async function start() {
     alertRegion(),
   );
   chart.show();
-  const first = places.text.find(short) ?? places.text[0];
-  if (first) await begin(first);
+  const first = Math.max(places.text.findIndex(short), 0);
+  await begin(await whole(places.index[first]));
+}
+
+/** A text by its number, which on the map may be cut short. */
+async function whole(index) {
+  const { items } = await ask("texts", { index: [index] });
+  return items[0].text;
 }
 
 /** The explorer of a sentence VAE. */
@@ -65,7 +71,7 @@ function sentenceView(model, places) {
   const drawing = drawPanel(world);
   const chart = atlas(model, places, {
     handles: model.handles,
-    pick: (text) => desk.open(text),
+    pick: async (index) => desk.open(await whole(index)),
     place(x, y) {
       tabs.show("draw");
       drawing.here(x, y);
@@ -88,22 +94,24 @@ function sentenceView(model, places) {
 
 /** The explorer of a topic model. */
 function topicView(model, places, topics) {
-  const reading = documentPanel(topics, (found) => chart.mark(found));
-  const open = (text) => {
+  const hue = (topic) => hues.get(topic) ?? 7;
+  const reading = documentPanel(topics, { found: (document) => chart.mark(document), hue });
+  const openNumber = async (index) => {
     tabs.show("document");
-    return reading.open(text);
+    await reading.open(await whole(index));
   };
   const chart = atlas(model, places, {
-    pick: open,
+    pick: openNumber,
     place: () => {},
     named: (name) => (name === "topic" ? t("foremost topic") : name),
     aboutAxes: (shares) =>
       t("Across and up: the directions in which documents' shares differ most, {first} and {second} of the variance.", shares),
   });
+  const hues = new Map(chart.names("topic").map((name, i) => [Number.parseInt(name), i]));
   const tabs = tabbed([
-    ["topics", t("Topics"), topicCards(topics, open)],
+    ["topics", t("Topics"), topicCards(topics, { open: openNumber, hue })],
     ["document", t("Document"), reading.element],
-    ["find", t("Find"), documentSearch({ map: () => chart.map(), open })],
+    ["find", t("Find"), documentSearch({ map: () => chart.map(), open: openNumber })],
   ]);
   return { chart, tabs, begin: (text) => reading.open(text) };
 }

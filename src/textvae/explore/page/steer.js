@@ -1,6 +1,6 @@
 /* A text rewritten toward a value of a label. */
 
-import { ask } from "./api.js";
+import { ask, LONGEST } from "./api.js";
 import { desk } from "./desk.js";
 import { marked } from "./diff.js";
 import { button, field, h, select } from "./dom.js";
@@ -8,7 +8,7 @@ import { fill, guarded, item } from "./results.js";
 import { t } from "./words.js";
 
 export function steerPanel(directions) {
-  const text = h("input", { type: "text", dir: "auto", maxlength: 5000, required: true });
+  const text = h("input", { type: "text", dir: "auto", maxlength: LONGEST, required: true });
   const toward = select(directions.map(({ name }) => [name, name]), () => {});
   const strength = h("input", { type: "range", min: 0, max: 6, step: 0.5, value: 0 });
   const told = h("output", {}, t("several"));

@@ -1,17 +1,17 @@
 /* A topic model: its topics as cards, a document word by word, and documents to find. */
 
-import { ask } from "./api.js";
+import { ask, LONGEST } from "./api.js";
 import { button, field, h, put, quoted } from "./dom.js";
 import { fill, guarded } from "./results.js";
 import { categorical } from "./ui/map.js";
 import { t } from "./words.js";
 
-const SHOWN = 7; // topics of a document with a colour of their own
+const SHOWN = 7; // topics of a document, at most
 const SURE = 0.35; // probability of a word's topic, below which it stays uncoloured
 
 const percent = (share) => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)}\u00a0%`;
 
-export function topicCards(topics, open) {
+export function topicCards(topics, { open, hue }) {
   const largest = [...topics].sort((a, b) => b.share - a.share);
   return h(
     "div",
@@ -24,7 +24,7 @@ export function topicCards(topics, open) {
         h(
           "div",
           { class: "row between" },
-          h("h2", { id: `topic-${topic}` }, t("Topic {n}", { n: topic })),
+          h("h2", { id: `topic-${topic}` }, key(hue(topic)), t("Topic {n}", { n: topic })),
           h("span", { class: "note" }, t("{share} of the documents", { share: percent(share) })),
         ),
         h(
@@ -48,7 +48,7 @@ export function topicCards(topics, open) {
               h(
                 "span",
                 { class: "actions" },
-                button(t("Open"), () => guarded(() => open(found.text)), {
+                button(t("Open"), () => guarded(() => open(found.index)), {
                   class: "quiet",
                   "aria-label": t("Open: {text}", { text: found.text.slice(0, 80) }),
                 }),
@@ -61,9 +61,15 @@ export function topicCards(topics, open) {
   );
 }
 
+function key(hue) {
+  const made = h("span", { class: "key", "aria-hidden": "true" });
+  made.style.setProperty("--key", `var(${categorical(hue)})`);
+  return made;
+}
+
 /** A document's words in the colours of their topics, and its shares with their intervals. */
-export function documentPanel(topics, found) {
-  const input = h("textarea", { rows: 5, dir: "auto", maxlength: 5000, spellcheck: "false" });
+export function documentPanel(topics, { found, hue }) {
+  const input = h("textarea", { rows: 5, dir: "auto", maxlength: LONGEST, spellcheck: "false" });
   const read = h("p", { class: "document", dir: "auto", "aria-live": "polite" });
   const bars = h("ol", { class: "shares", "aria-label": t("Shares") });
   const told = h("p", { class: "hint", role: "status" });
@@ -75,9 +81,8 @@ export function documentPanel(topics, found) {
 
   function show(document) {
     const ranked = [...document.shares].sort((a, b) => b.share - a.share).slice(0, SHOWN);
-    const place = new Map(ranked.map(({ topic }, i) => [topic, i]));
-    put(read, ...document.words.map((word) => piece(word, place)));
-    put(bars, ...ranked.map((share, i) => bar(share, i, topics)));
+    put(read, ...document.words.map((word) => piece(word, hue)));
+    put(bars, ...ranked.map((share) => bar(share, hue, topics)));
     put(
       told,
       document.fits
@@ -100,20 +105,20 @@ export function documentPanel(topics, found) {
       h("section", { class: "card stack", "aria-labelledby": "about" }, h("h2", { id: "about" }, t("What it is about")), bars, told, read),
     ),
     open(text) {
-      input.value = text;
+      input.value = text.slice(0, LONGEST);
       return run();
     },
   };
 }
 
-function piece({ text, topic, probability }, place) {
-  if (!place.has(topic) || probability < SURE) return text;
+function piece({ text, topic, probability }, hue) {
+  if (topic === null || probability < SURE) return text;
   const word = h("span", { class: "word", title: t("Topic {n}, {share}", { n: topic, share: percent(probability) }) }, text);
-  word.style.setProperty("--key", `var(${categorical(place.get(topic))})`);
+  word.style.setProperty("--key", `var(${categorical(hue(topic))})`);
   return word;
 }
 
-function bar({ topic, share, lower, upper }, i, topics) {
+function bar({ topic, share, lower, upper }, hue, topics) {
   const made = h(
     "li",
     {},
@@ -123,7 +128,7 @@ function bar({ topic, share, lower, upper }, i, topics) {
     h("span", { class: "bar", "aria-hidden": "true" }),
   );
   for (const [name, value] of Object.entries({ share, lower, upper })) made.style.setProperty(`--${name}`, value);
-  made.style.setProperty("--key", `var(${categorical(i)})`);
+  made.style.setProperty("--key", `var(${categorical(hue(topic))})`);
   return made;
 }
 
@@ -140,7 +145,7 @@ export function documentSearch({ map, open }) {
   const list = (found) =>
     fill(
       hits,
-      found.map(({ text, distance }) =>
+      found.map(({ index, text, distance }) =>
         h(
           "li",
           { class: "item" },
@@ -149,7 +154,7 @@ export function documentSearch({ map, open }) {
           h(
             "span",
             { class: "actions" },
-            button(t("Open"), () => guarded(() => open(text)), { class: "quiet", "aria-label": t("Open: {text}", { text: text.slice(0, 80) }) }),
+            button(t("Open"), () => guarded(() => open(index)), { class: "quiet", "aria-label": t("Open: {text}", { text: text.slice(0, 80) }) }),
           ),
         ),
       ),

@@ -1,5 +1,6 @@
 /* Type a text, see what the model reads of it and writes from its latent, and turn that latent. */
 
+import { LONGEST } from "./api.js";
 import { desk } from "./desk.js";
 import { marked } from "./diff.js";
 import { button, field, h, put, quoted } from "./dom.js";
@@ -11,7 +12,7 @@ export function writePanel(model) {
   const input = h("textarea", {
     rows: 2,
     dir: "auto",
-    maxlength: 5000,
+    maxlength: LONGEST,
     spellcheck: "false",
     placeholder: t("A text of the kind the model was trained on"),
     on: { keydown: enter },
