@@ -7,10 +7,8 @@ import numpy as np
 import pytest
 
 from textvae import TextVAE, TextVAEError, load_corpus
-from textvae.config import read_config
 from textvae.estimators.folder import PREVIOUS, ModelFolder
 from textvae.estimators.options import configuration
-from textvae.presets import load_preset, preset_names
 from textvae.store import CHECKPOINT, CONFIG, HISTORY, WEIGHTS
 
 PARTS = ("encoder.embedding", "encoder.hidden", "decoder.embedding", "decoder.hidden")
@@ -203,18 +201,6 @@ def test_a_half_written_copy_is_no_model_and_the_old_one_comes_back(vae, texts, 
 def test_what_is_left_out_of_the_validation_texts_is_counted(texts):
     fitted = small().fit([*texts[:100], ""], validation=[*texts[100:120], "", " ", "word " * 300])
     assert fitted.dropped_ == {"empty": 3, "longer than 200 tokens": 1}
-
-
-@pytest.mark.parametrize(
-    "preset", [name for name in preset_names() if read_config(load_preset(name).config).reads == "tokens"]
-)
-def test_every_preset_trains(preset, texts):
-    sizes = {"transformer": {f"{part}.width": 16 for part in ("encoder", "decoder")}}
-    labels = [len(text) % 2 for text in texts]
-    vae = TextVAE(preset=preset, latent_dim=4, steps=3, set=sizes.get(preset, SMALL)).fit(texts, labels)
-    z = vae.encode(texts[:5])
-    assert z.shape == (5, 4)
-    assert np.isfinite(z).all()
 
 
 def test_a_preset_may_be_named_in_the_configuration(tmp_path):
