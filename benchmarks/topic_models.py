@@ -1,0 +1,102 @@
+"""Topic models for the benchmark: textvae's presets, and what people use instead."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from topic_sets import TopicSet
+
+from textvae import TopicVAE
+
+
+class Fitted(NamedTuple):
+    """What a model found: words by topic, shares by document.
+
+    ``words`` (K, V): scores by which a topic's words are ranked. ``shares`` (N, K) of the test documents.
+    ``perplexity`` per document of the test documents, where the model has a bound of it.
+    """
+
+    words: np.ndarray
+    shares: np.ndarray
+    perplexity: float | None = None
+
+
+def preset(name: str) -> Callable[[TopicSet, int, int], Fitted]:
+    """A preset of textvae, its defaults as they are."""
+
+    def fit(data: TopicSet, k: int, seed: int) -> Fitted:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # documents without a word are left out, as everywhere here
+            model = TopicVAE(k, name, vocabulary=data.words, random_state=seed).fit(data.train)
+            bound = model.perplexity(data.test, per="document", samples=1)
+            return Fitted(model.model_.decoder.foremost().detach().numpy(), model.transform(data.test), bound)
+
+    return fit
+
+
+def nmf(data: TopicSet, k: int, seed: int) -> Fitted:
+    """Non-negative matrix factorisation of tf-idf."""
+    from sklearn.decomposition import NMF
+    from sklearn.feature_extraction.text import TfidfTransformer
+
+    weighted = TfidfTransformer().fit(data.train)
+    options: dict[str, Any] = {"n_components": k, "init": "nndsvd", "random_state": seed, "max_iter": 300}
+    model = NMF(**options).fit(weighted.transform(data.train))
+    return Fitted(model.components_, model.transform(weighted.transform(data.test)))
+
+
+def sklearn_lda(data: TopicSet, k: int, seed: int) -> Fitted:
+    """Latent Dirichlet allocation by variational Bayes."""
+    from sklearn.decomposition import LatentDirichletAllocation
+
+    model = LatentDirichletAllocation(k, random_state=seed).fit(data.train)
+    return Fitted(model.components_, model.transform(data.test))
+
+
+def gensim_lda(data: TopicSet, k: int, seed: int) -> Fitted:
+    """The same online, ten passes."""
+    from gensim.matutils import Sparse2Corpus
+    from gensim.models import LdaModel
+
+    names = dict(enumerate(data.words))
+    model = LdaModel(
+        Sparse2Corpus(data.train, documents_columns=False), k, names, passes=10, random_state=seed
+    )
+    shares, _ = model.inference(list(Sparse2Corpus(data.test, documents_columns=False)))
+    return Fitted(model.get_topics(), shares)
+
+
+def tomotopy_lda(data: TopicSet, k: int, seed: int) -> Fitted:
+    """The same by Gibbs sampling, 500 iterations."""
+    import tomotopy  # pyright: ignore[reportMissingImports]
+
+    model = tomotopy.LDAModel(k=k, seed=seed)
+    words = np.array(data.words)
+
+    def bag(row: int, counts: Any) -> list[str]:
+        own = slice(counts.indptr[row], counts.indptr[row + 1])
+        return np.repeat(words[counts.indices[own]], counts.data[own].astype(int)).tolist()
+
+    train, test = data.train.tocsr(), data.test.tocsr()
+    for row in range(train.shape[0]):
+        model.add_doc(bag(row, train))
+    model.train(500)
+    place = {word: i for i, word in enumerate(model.used_vocabs)}
+    known = np.array([place.get(word, -1) for word in data.words])
+    topics = np.stack([model.get_topic_word_dist(topic) for topic in range(k)])
+    found = np.where(known >= 0, topics[:, known], 0)
+    documents = [model.make_doc(bag(row, test) or [data.words[0]]) for row in range(test.shape[0])]
+    shares, _ = model.infer(documents)
+    return Fitted(found, np.array(shares))
+
+
+MODELS: dict[str, Callable[[TopicSet, int, int], Fitted]] = {
+    **{f"textvae {name}": preset(name) for name in ("topics", "prodlda2017", "etm2020", "ecrtm2023")},
+    "NMF, tf-idf (scikit-learn)": nmf,
+    "LDA (scikit-learn)": sklearn_lda,
+    "LDA (gensim)": gensim_lda,
+    "LDA (tomotopy)": tomotopy_lda,
+}
