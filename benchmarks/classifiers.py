@@ -73,8 +73,9 @@ class Network(nn.Module):
     def __init__(self, encoder: str, vocab_size: int, dropout: float):
         super().__init__()
         entry = find("encoder", encoder)
-        sizes = {"embedding": 128} | ({"hidden": 128} if encoder == "lstm" else {"filters": 100})
-        self.encoder = entry.cls(entry.config(**sizes, dropout=dropout), vocab_size)
+        sizes = {"hidden": 128} if encoder == "lstm" else {"filters": 100}
+        options = entry.config.model_validate({"embedding": 128, "dropout": dropout, **sizes})
+        self.encoder = entry.cls(options, vocab_size)
         self.unknown = WordDropout(_UNKNOWN, UNK, keep_below=UNK)
         self.output = nn.Sequential(nn.Dropout(dropout), nn.Linear(self.encoder.out_features, 1))
 

@@ -32,7 +32,7 @@ def keeping(decoder, keep: float, releases: int = 0) -> Keeping:
 
 
 def written(decoder: Any, z, **options) -> list[list[int]]:
-    rows = np.column_stack([z, np.arange(len(z))]) if isinstance(decoder, Keeping) else z
+    rows = np.column_stack([z, np.arange(len(z))]) if hasattr(decoder, "sources") else z
     return [ids.tolist() for ids in generate(decoder, rows, max_length=8, **options).ids]
 
 
