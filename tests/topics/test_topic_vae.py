@@ -90,17 +90,17 @@ def test_it_tells_about_topics_and_documents(planted, model):
 
 
 def test_texts_counts_and_any_vectoriser_are_the_same_documents(planted):
-    counts = planted.train[:200]
+    counts = planted.train[:60]
     texts = texts_of(counts)
-    expected = small().fit(counts).transform(counts)
-    assert expected.shape == (200, K)
+    expected = small(epochs=1).fit(counts).transform(counts)
+    assert expected.shape == (60, K)
     given = [
-        (small(), texts),
-        (small(), Corpus(texts)),
-        (small(), (text for text in texts)),
-        (small(), counts.toarray()),
-        (small(vocabulary=None, vectorizer=WordCounter(vocabulary=WORDS)), texts),
-        (small(vocabulary=None, vectorizer=CountVectorizer(vocabulary=WORDS)), texts),
+        (small(epochs=1), texts),
+        (small(epochs=1), Corpus(texts)),
+        (small(epochs=1), (text for text in texts)),
+        (small(epochs=1), counts.toarray()),
+        (small(epochs=1, vocabulary=None, vectorizer=WordCounter(vocabulary=WORDS)), texts),
+        (small(epochs=1, vocabulary=None, vectorizer=CountVectorizer(vocabulary=WORDS)), texts),
     ]
     for model, documents in given:
         np.testing.assert_allclose(model.fit_transform(documents), expected, atol=1e-6)

@@ -36,10 +36,9 @@ _ONE_PASS = {"train": {"epochs": 1.0, "validations": 1, "patience": None}}
 
 
 class _Run(NamedTuple):
-    """A training: what it left, the topics (K, V) that it began with, and the documents that it was watched by."""
+    """A training: what it left, and the documents that it was watched by."""
 
     fitted: FittedRows
-    begun: np.ndarray
     held_out: RowsDataset
 
 
@@ -245,15 +244,12 @@ class TopicVAE(
         going_on: VAE | None = None,
     ) -> _Run:
         train, held_out = split_rows(documents, config.train.seed)
-        begun = np.empty(0)
 
         def start(model: VAE) -> None:
-            nonlocal begun
             if going_on is None:
                 start_topics(model, train, config.train.seed, seeds)
             if seeds:
                 model.decoder.hold(seeds, STRENGTH)
-            begun = model.decoder.topics().detach().numpy()
 
         fitted = train_rows(
             config,
@@ -265,7 +261,7 @@ class TopicVAE(
             verbose=self.verbose,
             started=started,
         )
-        return _Run(fitted, begun, held_out)
+        return _Run(fitted, held_out)
 
     def _settle(
         self,
@@ -280,7 +276,7 @@ class TopicVAE(
         topics = [run.fitted.model.decoder.topics().detach().cpu().numpy() for run in runs]
         self.consensus_ = consensus(topics) if len(runs) > 1 else None
         kept = 0 if self.consensus_ is None else self.consensus_.reference
-        fitted, begun, held_out = runs[kept]
+        fitted, held_out = runs[kept]
         self._take(FittedRows(fitted.model, config, fitted.columns, fitted.metrics, fitted.history))
         self.words_ = np.array(counted.words, dtype=object)
         self.vectorizer_, self.context_ = counted.vectorizer, context
@@ -291,7 +287,7 @@ class TopicVAE(
         about: dict[str, Any] = {"prevalence": theta.mean(0, dtype=np.float64).tolist()}
         if seeds:
             foremost = self.model_.decoder.foremost().detach().cpu().numpy()
-            about["seeds"] = seed_report(seeds, counted.words, begun, topics[kept], foremost)
+            about["seeds"] = seed_report(seeds, counted.words, documents.sparse(), topics[kept], foremost)
         if self.consensus_ is not None:
             about["runs"] = self.consensus_.state([config.train.seed + run for run in range(len(runs))])
         self.metrics_["data"]["dropped"] = {"without a word of the vocabulary": self.dropped_}

@@ -52,35 +52,41 @@ def seed_ids(
 def seed_report(
     ids: Mapping[int, Sequence[int]],
     words: Sequence[str],
-    begun: np.ndarray,
-    ended: np.ndarray,
+    counts: Any,
+    topics: np.ndarray,
     foremost: np.ndarray,
 ) -> list[dict[str, Any]]:
     """How far the data moved the topics from their seeds.
 
     Args:
-        begun, ended: (K, V) the topics before the first step of training and after the last.
+        ids: of ``seed_ids``.
+        words: (V,) the vocabulary.
+        counts: (N, V) the documents.
+        topics: (K, V) the topics after training.
         foremost: (K, V) what words are ranked by for a reader.
 
     Returns:
         For each seeded topic: ``words``, the rank of each seed word in it (1 is the foremost); ``kept``, the share of
-        them among its ten foremost words; ``moved``, 0 … 1, one less the Bhattacharyya coefficient of its words'
-        probabilities before and after; ``held``, whether of all topics it is the one that gives its seed words the most
-        probability.
+        them among its ten foremost words; ``moved``, how far it is from the documents that have its seed words, each
+        by the share of these words in it: 1 less the Bhattacharyya coefficient with their words, so 0 … 1; ``held``,
+        whether of all topics it is the one that gives its seed words the most probability.
     """
+    lengths = np.maximum(np.asarray(counts.sum(1)).ravel(), 1)
     rows = []
     for topic, columns in sorted(ids.items()):
         order = np.argsort(-foremost[topic], kind="stable")
         rank = np.empty(len(order), np.int64)
         rank[order] = np.arange(1, len(order) + 1)
-        alike = similarity(begun[topic : topic + 1], ended[topic : topic + 1])[0, 0]
+        share = np.asarray(counts[:, list(columns)].sum(1)).ravel() / lengths
+        seeded = counts.T @ (share / lengths)
+        alike = similarity(seeded[None] / seeded.sum(), topics[[topic]])[0, 0]
         rows.append(
             {
                 "topic": topic,
                 "words": {words[column]: int(rank[column]) for column in columns},
                 "kept": float(np.mean(rank[list(columns)] <= 10)),
                 "moved": float(max(0.0, 1 - alike)),
-                "held": int(ended[:, list(columns)].sum(1).argmax()) == topic,
+                "held": int(topics[:, list(columns)].sum(1).argmax()) == topic,
             }
         )
     return rows
