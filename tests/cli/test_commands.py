@@ -190,7 +190,7 @@ def test_doctor_on_the_model_alone_and_on_texts(run, model, lines):
 
 def test_presets(run):
     assert "default" in ok(run("presets"))
-    assert json.loads(ok(run("presets", "--json")))[0].keys() == {"name", "title", "source"}
+    assert json.loads(ok(run("presets", "--json")))[0].keys() == {"name", "reads", "title", "source"}
     shown = ok(run("presets", "default"))
     assert json.loads(ok(run("presets", "default", "--json")))["config"]["latent_dim"] == 32
     import tomllib

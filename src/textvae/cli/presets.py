@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -24,20 +25,25 @@ def presets(
     ] = None,
     json: options.Json = False,
 ) -> None:
-    """List the ready configurations, or show one with everything it leaves at its default.
+    """List the ready configurations and what they are models of, or show one with all its options.
 
     Example: textvae presets default
     """
+    from textvae.config import read_config
     from textvae.presets import load_preset, preset_names
 
     if name is not None:
         _show(load_preset(name), json)
         return
     known = [load_preset(each) for each in preset_names()]
+    of = [read_config(p.config).reads for p in known]
     if json:
-        out_json([{"name": p.name, "title": p.title, "source": p.source} for p in known])
+        listed = zip(known, of, strict=True)
+        out_json([{"name": p.name, "reads": r, "title": p.title, "source": p.source} for p, r in listed])
         return
-    show_table([(p.name, p.title, p.source) for p in known])
+    show_table(
+        [(p.name, r, p.title, p.source) for p, r in sorted(zip(known, of, strict=True), key=itemgetter(1))]
+    )
 
 
 def _show(preset: Preset, json: bool) -> None:
