@@ -29,10 +29,13 @@ from textvae.matrix import RowsDataset
 from textvae.metrics.topic_likelihood import shares
 from textvae.model import VAE
 from textvae.store import VOCABULARY, read_json, write_json
+from textvae.text.batch import evenly
 from textvae.text.count import vectorizer_from, vectorizer_state
 from textvae.train.topic_start import start_topics
 
 _ONE_PASS = {"train": {"epochs": 1.0, "validations": 1, "patience": None}}
+
+_PREVALENCE = 20_000  # documents that topics' prevalence is taken of, at most
 
 
 class _Run(NamedTuple):
@@ -283,7 +286,8 @@ class TopicVAE(
         self.word_counts_ = np.asarray(counted.counts.sum(0), np.float64).ravel()
         self.calibration_ = Calibration.on(self.model_, documents, self._at_once, config.train.seed)
         self.fit_ = Fit.on(self.model_, held_out, self.word_counts_, self._at_once)
-        theta = shares(self.model_, documents, self._at_once)
+        some = documents.subset(evenly(len(documents), _PREVALENCE))
+        theta = shares(self.model_, some, self._at_once)
         about: dict[str, Any] = {"prevalence": theta.mean(0, dtype=np.float64).tolist()}
         if seeds:
             foremost = self.model_.decoder.foremost().detach().cpu().numpy()
