@@ -13,7 +13,7 @@ from website import macros
 
 import textvae
 from models import random_batch, small_model
-from textvae import registry
+from textvae import registry, store
 from textvae.cli import app
 from textvae.explore.operations import OPERATIONS
 from textvae.metrics.evaluation import summarise
@@ -161,6 +161,13 @@ def test_every_figure_has_its_definition(function):
     }
     assert len(names) >= 5
     assert not {name for name in names if f"`{name}`" not in page}
+
+
+def test_every_file_of_a_model_is_described():
+    page = read("reference/files.md")
+    names = [value for name, value in vars(store).items() if name.isupper() and isinstance(value, str)]
+    assert len(names) >= 9
+    assert not {name for name in names if f"`{name}" not in page}
 
 
 def test_pages_made_from_the_code_have_everything():
