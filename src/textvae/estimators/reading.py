@@ -131,7 +131,7 @@ class ReadableText(SteeredText):
         dataset = Dataset(self.tokenizer_.encode(corpus.texts))
         q = encode(self.model_, dataset)
         if method == "labels":
-            return toward_labels(q.mode, corpus.labels)
+            return toward_labels(q.mode, corpus.labels, seed)
         if method == "ica":
             return independent(q.mode, seed)
         steps = np.sqrt(q.mode.var(0) + (q.stddev**2).mean(0))
