@@ -1,6 +1,7 @@
 """The explorer, used as a person would use it."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -13,10 +14,11 @@ HOSTILE = '<img src="x" onerror="document.title=1"> \u202e\u05d0 \U0001f600 {{x}
 
 
 @contextmanager
-def running(*words):
+def running(*words, language="en"):
     """The command in a process of its own: the address it tells."""
     command = [sys.executable, "-m", "textvae", "explore", *map(str, words), "--port", "0", "--json"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    environment = {**os.environ, "TEXTVAE_LANG": language}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
     try:
         assert process.stdout
         yield json.loads(process.stdout.readline())["url"]
@@ -242,6 +244,17 @@ def test_the_api_page_describes_and_tries_every_operation(page, explorer, axe, s
     expect(section.get_by_label("Answer")).to_contain_text('"index"')
     axe(page)
     shot(page, "explore-api")
+
+
+def test_the_page_speaks_the_commands_language_and_brings_its_token(page, model, reviews):
+    words = (model, reviews, "--host", "0.0.0.0", "--token", "a secret")
+    with running(*words, language="zh") as address:
+        page.goto(address.replace("0.0.0.0", "localhost"))
+        expect(page.get_by_role("tab", name="写作")).to_be_visible()
+        expect(page.locator("#written")).not_to_be_empty()
+        assert "#" not in page.url
+        page.reload()
+        expect(page.locator("#written")).not_to_be_empty()
 
 
 def test_a_topic_models_documents_are_read_word_by_word(page, tmp_path, axe, shot):

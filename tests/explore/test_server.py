@@ -16,7 +16,8 @@ from starlette.testclient import TestClient
 from textvae import TextVAEError
 from textvae.explore import explore
 from textvae.explore.limits import Desk
-from textvae.explore.server import application, serve
+from textvae.explore.server import _address, application, serve
+from textvae.language import use
 
 TOKEN = "a secret"
 
@@ -121,6 +122,22 @@ def test_an_address_that_others_reach_wants_a_token(space):
         serve(space, host="0.0.0.0")
 
 
+@pytest.mark.parametrize(
+    ("host", "token", "language", "address"),
+    [
+        ("127.0.0.1", None, "en", "http://127.0.0.1:80/"),
+        ("::1", None, "zh", "http://[::1]:80/#lang=zh"),
+        ("0.0.0.0", "a b&c", "en", "http://0.0.0.0:80/#token=a+b%26c"),
+    ],
+)
+def test_the_address_keeps_its_token_from_the_server(host, token, language, address):
+    use(language)
+    try:
+        assert _address(host, 80, token) == address
+    finally:
+        use("en")
+
+
 def test_a_taken_port_is_told(space):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -140,7 +157,7 @@ def running(space, corpus, tmp_path):
     """The command in a process of its own, and the address it told."""
     space.vae.save_pretrained(tmp_path / "model")
     (tmp_path / "texts.txt").write_text("\n".join(corpus.texts))
-    words = ["explore", "model", "texts.txt", "--port", "0", "--json"]
+    words = ["explore", "model", "texts.txt", "--port", "0", "--json", "--lang", "en"]
     process = subprocess.Popen(
         [sys.executable, "-m", "textvae", *words],
         cwd=tmp_path,

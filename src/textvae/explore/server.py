@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from importlib.resources import files
 from typing import Any
+from urllib.parse import urlencode
 
 import uvicorn
 from pydantic import ValidationError
@@ -29,7 +30,7 @@ from textvae.explore.openapi import document
 from textvae.explore.operations import OPERATIONS, Operation
 from textvae.explore.space import Space
 from textvae.explore.topics import TOPIC_OPERATIONS, TopicSpace
-from textvae.language import LANGUAGES, phrases
+from textvae.language import LANGUAGES, current, phrases
 from textvae.ui import asset
 
 _SHARED = ("theme.css", "map.css", "map.js", "strings.js")  # with the report
@@ -146,8 +147,7 @@ def serve(
     if host not in LOOPBACK and token is None:
         raise TextVAEError(f"Other machines can reach {host}: give a token that requests must bring.")
     with _listen(host, port) as listening:
-        name = f"[{host}]" if ":" in host else host
-        address = f"http://{name}:{listening.getsockname()[1]}/"
+        address = _address(host, listening.getsockname()[1], token)
         config = uvicorn.Config(
             application(space, token=token),
             log_level="warning",
@@ -160,9 +160,7 @@ def serve(
         # uvicorn finishes requests on both signals and then sends itself the same again: by then, all is done
         before = signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
-            _Server(config, lambda: started(address if token is None else f"{address}#token={token}")).run(
-                sockets=[listening]
-            )
+            _Server(config, lambda: started(address)).run(sockets=[listening])
         except KeyboardInterrupt:
             pass
         finally:
@@ -179,6 +177,15 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._ready()
+
+
+def _address(host: str, port: int, token: str | None) -> str:
+    """The page's address; token and language stand after #, so that no server and no log sees them."""
+    name = f"[{host}]" if ":" in host else host
+    said = {} if token is None else {"token": token}
+    if current() != "en":
+        said["lang"] = current()
+    return f"http://{name}:{port}/" + (f"#{urlencode(said)}" if said else "")
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -1,14 +1,10 @@
 /* Requests to the server that this page came from. */
 
+import { given } from "./address.js";
 import { t } from "./words.js";
 
-// The token came in the address, after #, which no server sees; it is kept until the tab is closed.
-const KEPT = "textvae-token";
-const given = new URLSearchParams(location.hash.slice(1)).get("token");
-if (given) {
-  sessionStorage.setItem(KEPT, given);
-  history.replaceState(null, "", location.pathname);
-}
+const KEPT = "textvae-token"; // until the tab is closed
+if (given.token) sessionStorage.setItem(KEPT, given.token);
 
 export const LONGEST = 5000; // characters of a text, as the server takes them
 

@@ -1,5 +1,6 @@
 /* The page's language. A phrase knows its English; what shows it is written anew when the language changes. */
 
+import { given } from "./address.js";
 import { translator } from "./ui/strings.js";
 
 export const LANGUAGES = { en: "English", zh: "中文" };
@@ -23,10 +24,10 @@ export const t = (key, values = {}) => new Phrase(key, values);
 
 export const isPhrase = (value) => value instanceof Phrase;
 
-/** The language chosen before, else the browser's, else English. */
+/** The language that the address asks for, else the one chosen before, else the browser's, else English. */
 export function preferred() {
   const kept = localStorage.getItem(KEPT);
-  const wished = [kept, ...navigator.languages.map((tag) => tag.slice(0, 2))];
+  const wished = [given.lang, kept, ...navigator.languages.map((tag) => tag.slice(0, 2))];
   return wished.find((language) => language in LANGUAGES) ?? "en";
 }
 
