@@ -21,7 +21,8 @@ def test_the_python_of_the_readme_runs(tmp_path, monkeypatch, capsys):
     for block in blocks:
         exec(compile(block, "README.md", "exec"), names)
     assert names["z"].shape == (5, 16)
-    assert len(capsys.readouterr().out.splitlines()) == 3
+    assert names["theta"].shape == (5, 5)
+    assert len(capsys.readouterr().out.splitlines()) == 4
     assert TextVAE.from_pretrained("my-model").sample(2, seed=1) == names["vae"].sample(2, seed=1)
 
 
