@@ -1,5 +1,6 @@
 """Who is let in, how many may wait, and how the server starts and stops."""
 
+import asyncio
 import json
 import signal
 import socket
@@ -15,7 +16,9 @@ from starlette.testclient import TestClient
 
 from textvae import TextVAEError
 from textvae.explore import explore
-from textvae.explore.limits import Desk
+from textvae.explore.limits import Desk, Job
+from textvae.explore.messages import DecodeRequest, Writing
+from textvae.explore.operations import OPERATIONS
 from textvae.explore.server import _address, application, serve
 from textvae.language import use
 
@@ -112,6 +115,55 @@ def test_what_waits_too_long_is_told_and_left_undone(space):
             del space.shown.search
     assert {(answer.status_code, answer.json()["error"]["code"]) for answer in late} == {(503, "late")}
     assert done == ["first"]  # the second never had its turn
+
+
+def test_what_waits_and_can_be_done_as_one_is(space):
+    z = space.shown.z[:6].astype(float).round(3).tolist()
+    decode = next(operation for operation in OPERATIONS if operation.name == "decode")
+    asked = [
+        DecodeRequest(z=[z[0]]),
+        DecodeRequest(z=z[1:4]),
+        DecodeRequest(z=[[0.0]]),
+        DecodeRequest(z=[z[5]]),
+    ]
+    alone = [decode.run(space, one) for one in (asked[0], asked[1], asked[3])]
+    go, turns = threading.Event(), []
+    write = space.vae.decode
+
+    async def ask():
+        desk = Desk()
+        with desk.at_work():
+            blocking = asyncio.create_task(desk.run(Job(lambda _: [go.wait(20)])))
+            tasks = [asyncio.create_task(desk.run(decode.job(space, one))) for one in asked]
+            await asyncio.sleep(0.1)
+            go.set()
+            await blocking
+            return await asyncio.gather(*tasks, return_exceptions=True)
+
+    space.vae.decode = lambda rows, **options: turns.append(len(rows)) or write(rows, **options)
+    try:
+        answers = asyncio.run(ask())
+        assert isinstance(
+            answers.pop(2), TextVAEError
+        )  # the latent of another length spoils no other's answer
+        assert answers == alone
+        turns.clear()
+        go.clear()
+        del asked[2]
+        assert asyncio.run(ask()) == alone
+        assert turns == [5]
+    finally:
+        del space.vae.decode
+
+
+def test_what_is_drawn_is_never_joined(space):
+    sample = Writing(method="sample")
+    decode = next(operation for operation in OPERATIONS if operation.name == "decode")
+    assert decode.job(space, DecodeRequest(z=[[0.0] * 4], writing=sample)).key is None
+    keys = {decode.job(space, DecodeRequest(z=[[value] * 4])).key for value in (0.0, 1.0)}
+    other = decode.job(space, DecodeRequest(z=[[0.0] * 4], writing=Writing(allow_unknown=True))).key
+    assert len(keys) == 1
+    assert other not in keys
 
 
 # ---------------------------------------------------------------------- start and stop

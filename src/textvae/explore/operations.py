@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
 from pydantic import BaseModel
 
 from textvae.explore import messages as m
+from textvae.explore.limits import Job
 from textvae.explore.shown import numbers
 from textvae.explore.space import Space
 from textvae.latent.interpolate import interpolate as path_between
@@ -22,13 +24,38 @@ Answer = dict[str, Any]
 
 @dataclass(frozen=True)
 class Operation:
-    """One address of the API: what it does, what it reads, if anything, and what it answers."""
+    """One address of the API: what it does, what it reads, if anything, and what it answers.
+
+    ``joins`` names the list of a request that several requests may be made one by, if each entry of it has one entry
+    of the answer's ``items`` that depends on nothing else in the list.
+    """
 
     name: str
     summary: str
     request: type[m.Request] | None
     answer: type[BaseModel]
     run: Callable[..., Answer]
+    joins: str | None = None
+
+    def job(self, space: Any, asked: Any) -> Job:
+        """The operation on a space, with what a request asks for."""
+        if self.joins is None or drawn(asked):
+            return Job(lambda several: [self.run(space, one) for one in several], asked)
+        size = len(getattr(asked, self.joins))
+        key = f"{self.name} {asked.model_dump_json(exclude={self.joins})}"
+        return Job(lambda several: self._joined(space, several), asked, size, key)
+
+    def _joined(self, space: Any, several: list[Any]) -> list[Answer]:
+        assert self.joins
+        lists = [getattr(asked, self.joins) for asked in several]
+        whole = several[0].model_copy(update={self.joins: list(chain.from_iterable(lists))})
+        items = iter(self.run(space, whole)["items"])
+        return [{"items": list(islice(items, len(own)))} for own in lists]
+
+
+def drawn(asked: Any) -> bool:
+    """Whether the answer is drawn: a row's noise is that of its place in the request."""
+    return hasattr(asked, "writing") and asked.writing.method == "sample"
 
 
 def describe(space: Space) -> Answer:
@@ -118,12 +145,14 @@ def sample(space: Space, asked: m.SampleRequest) -> Answer:
 OPERATIONS = [
     Operation("model", "The model and what can be turned", None, m.ModelAnswer, describe),
     Operation("map", "Where the texts lie", None, m.MapAnswer, chart),
-    Operation("encode", "Texts to latents", m.EncodeRequest, m.EncodeAnswer, encode),
-    Operation("decode", "Latents to texts", m.DecodeRequest, m.WriteAnswer, decode),
+    Operation("encode", "Texts to latents", m.EncodeRequest, m.EncodeAnswer, encode, joins="texts"),
+    Operation("decode", "Latents to texts", m.DecodeRequest, m.WriteAnswer, decode, joins="z"),
     Operation("interpolate", "From one text to another", m.InterpolateRequest, m.PathAnswer, interpolate),
     Operation("analogy", "What is to c as a is to b", m.AnalogyRequest, m.WriteAnswer, analogy),
     Operation("edit", "A text rewritten toward a label's value", m.EditRequest, m.EditAnswer, edit),
-    Operation("neighbours", "The nearest texts", m.NeighboursRequest, m.NeighboursAnswer, neighbours),
+    Operation(
+        "neighbours", "The nearest texts", m.NeighboursRequest, m.NeighboursAnswer, neighbours, joins="of"
+    ),
     Operation("search", "Texts with these words", m.SearchRequest, m.SearchAnswer, search),
     Operation("texts", "Texts by their numbers", m.TextsRequest, m.SearchAnswer, texts),
     Operation("sample", "New texts", m.SampleRequest, m.WriteAnswer, sample),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from importlib.resources import files
@@ -25,7 +25,7 @@ from textvae.errors import TextVAEError
 from textvae.explore import LOOPBACK
 from textvae.explore.failures import Failure
 from textvae.explore.guard import Guard
-from textvae.explore.limits import Desk, read_body
+from textvae.explore.limits import Desk, Job, read_body
 from textvae.explore.openapi import document
 from textvae.explore.operations import OPERATIONS, Operation
 from textvae.explore.space import Space
@@ -88,11 +88,14 @@ def application(
 def _route(operation: Operation, space: Space | TopicSpace, desk: Desk) -> Route:
     async def answer(request: Request) -> Response:
         if operation.request is None:
-            return JSONResponse(await desk.run(lambda: operation.run(space)))
+            return JSONResponse(await desk.run(Job(lambda _: [operation.run(space)])))
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
             raise Failure(415, "type", "The body of a request is application/json.")
         asked = _read(operation.request, await read_body(request))
-        return JSONResponse(await desk.run(lambda: _run(operation, space, asked)))
+        try:
+            return JSONResponse(await desk.run(operation.job(space, asked)))
+        except TextVAEError as error:
+            raise Failure(422, "refused", str(error)) from error
 
     return Route(f"/{operation.name}", answer, methods=["GET" if operation.request is None else "POST"])
 
@@ -106,13 +109,6 @@ def _read(model: type[Any], body: bytes) -> Any:
             raise Failure(400, "json", f"The body is no JSON: {first['msg']}.") from error
         where = ".".join(str(part) for part in first["loc"])
         raise Failure(422, "invalid", f"{where}: {first['msg']}.") from error
-
-
-def _run(operation: Operation, space: Space | TopicSpace, asked: Any) -> Mapping[str, Any]:
-    try:
-        return operation.run(space, asked)
-    except TextVAEError as error:
-        raise Failure(422, "refused", str(error)) from error
 
 
 async def _fail(_: Request, failure: Failure) -> Response:
