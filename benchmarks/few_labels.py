@@ -69,7 +69,7 @@ def run(options: argparse.Namespace) -> list[dict[str, Any]]:
     semi = dict(pair.split("=", 1) for pair in options.semi)
     rows = []
     for size in options.sizes:
-        scores: dict[str, list[float]] = {name: [] for name in ("vae features", "tf-idf", "cnn", "lstm")}
+        scores: dict[str, list[float]] = {name: [] for name in ("vae features", "tf-idf", *options.networks)}
         chosen: dict[str, Tuning] = {}
         for seed in range(options.seeds):
             rng = np.random.default_rng(seed)
@@ -77,7 +77,7 @@ def run(options: argparse.Namespace) -> list[dict[str, Any]]:
             train = pool.at(places)
             scores["vae features"].append(linear(train, validation, test, latents))
             scores["tf-idf"].append(linear(train, validation, test, words(train)))
-            for name in ("cnn", "lstm"):
+            for name in options.networks:
                 if name in chosen:
                     network = Classifier(name, train, validation, chosen[name], seed)
                 else:
@@ -109,6 +109,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--sizes", type=int, nargs="+", default=[100, 500, 1_000, 10_000])
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--networks", nargs="*", default=["cnn", "lstm"], help="encoders; they take the time")
     parser.add_argument("--semi", nargs="+", default=[], metavar="LABELS=FOLDER")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
