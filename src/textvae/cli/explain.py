@@ -129,5 +129,7 @@ def _words(rows: Sequence[Mapping[str, Any]], top: float, style: str) -> Text:
     line = Text()
     for row in rows[:_WORDS]:
         bar = "▇" * max(1, round(_BAR * abs(row["effect"]) / top / 2))
-        line.append(row["word"], "bold").append(f" {bar}", style).append(f" {row['effect']:+.1f}   ", "dim")
+        # no-break spaces: the three stay on one line
+        line.append(row["word"], "bold").append(f"\xa0{bar}", style)
+        line.append(f"\xa0{row['effect']:+.1f}", "dim").append("   ")
     return line

@@ -9,7 +9,7 @@ from textvae.types import SPECIAL_TOKENS
 
 UNEXPLAINED = "unexplained"
 _CLEAR = 0.1  # share of an attribute's entropy, from which it names a dimension
-_CLOSE = 0.8  # of the most information: a label that has it is preferred to what we read off the texts
+_CLOSE = 0.8  # of the most told: a label that has it is preferred to what we read off the texts
 _WORDS = 3
 _MARKED = (
     0.4  # nats of effect: words that change less, such as 'the', are named only where there are no others
@@ -28,12 +28,18 @@ def compose(
     """
     clear = [each for each in attributes if each["share"] >= _CLEAR]
     if clear:
-        close = [each for each in clear if each["mi"] >= _CLOSE * clear[0]["mi"]]
-        first = next((each for each in close if each["is_label"]), close[0])
+        best = max(map(_told, clear))
+        close = [each for each in clear if _told(each) >= _CLOSE * best]
+        first = max(close, key=lambda each: (each["is_label"], _told(each)))
         return f"{first['name']}: {first['low']} → {first['high']}"
     if words_down or words_up:
         return f"{_list(words_down)} → {_list(words_up)}"
     return UNEXPLAINED
+
+
+def _told(attribute: Mapping[str, Any]) -> float:
+    """Mutual information over the geometric mean of the entropies (Strehl & Ghosh 2002), but for those of z."""
+    return (attribute["mi"] * attribute["share"]) ** 0.5
 
 
 def _list(rows: Sequence[Mapping[str, Any]]) -> str:
