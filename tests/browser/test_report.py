@@ -94,6 +94,18 @@ def test_colours_and_layouts_change(page, report):
     assert len({before, by_label, by_likelihood, by_latent, drawn(page)}) == 5
 
 
+def test_charts_tell_their_figures(page, report):
+    page.goto(report)
+    chart, key = page.locator("svg.chart").nth(1), page.locator(".key").nth(1)
+    chart.hover(position={"x": 250, "y": 60})
+    curve = json.loads(page.locator("#data").text_content())["curves"][1][0]
+    step = int(key.locator(".axis").text_content().removeprefix("step ").replace(",", ""))
+    value = curve["values"][curve["steps"].index(step)]
+    assert float(key.locator("strong").first.text_content()) == pytest.approx(value, rel=1e-3)
+    page.mouse.move(0, 0)
+    assert key.locator(".axis").text_content() == "over steps"
+
+
 def test_the_map_can_be_walked_by_keyboard(page, report):
     page.goto(report)
     canvas = page.locator("#map-canvas canvas")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -87,7 +87,9 @@ def bar(share: float) -> Markup:
 
 
 def training_charts(history: History | None, t: Translator) -> list[dict[str, Any]]:
-    """Loss, KL and active units over time: ``title``, ``unit``, ``meaning``, the names of ``lines``, and ``svg``."""
+    """Loss, KL and active units over time: ``title``, ``unit``, ``meaning``, the names and colours of ``lines``, their
+    ``curves``, and ``svg``.
+    """
     if history is None:
         return []
     names = [t("training"), t("validation")]
@@ -100,6 +102,7 @@ def training_charts(history: History | None, t: Translator) -> list[dict[str, An
         ]
         svg = line_chart(title, lines, whole=whole)
         told = {"title": title, "unit": unit, "meaning": meaning}
+        told["curves"] = [asdict(line.curve) for line in lines]
         return told | {"lines": [(line.name, line.colour) for line in lines], "svg": svg}
 
     charts = [

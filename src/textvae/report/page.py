@@ -88,6 +88,7 @@ def _render(content: Content) -> str:
     t = wording.translator(words)
     style = Markup("\n".join([asset("theme.css"), asset("map.css"), _own("report.css")]))
     script = Markup("\n".join([asset("strings.js"), asset("map.js"), _own("report.js")]))
+    drawn = training_charts(content.history, t)
     on_map, map_data = _map_data(content.atlas, t)
     filters = {
         "thousands": lambda number: f"{number:,}",
@@ -125,7 +126,7 @@ def _render(content: Content) -> str:
             "script": script,
             "policy": _policy(style, script),
             "figures": _figures(content),
-            "charts": training_charts(content.history, t),
+            "charts": drawn,
             "names": {}
             if content.topics is None
             else {each.topic: each.name for each in content.topics.topics},
@@ -138,7 +139,9 @@ def _render(content: Content) -> str:
             "n_on_map": on_map,
             "parts": _parts(content.config, t),
             "configuration": escape(json.dumps(content.config, indent=2, ensure_ascii=False)),
-            "page_data": Markup('{{"map":{},"phrases":{}}}').format(map_data, _json(words)),
+            "page_data": Markup('{{"map":{},"curves":{},"phrases":{}}}').format(
+                map_data, _json([each["curves"] for each in drawn]), _json(words)
+            ),
         }
     )
 

@@ -1,6 +1,7 @@
-/* What moves on the page: the map with its colours, its search and its layouts, and the place in the contents. */
+/* What moves on the page: the map with its colours, its search and its layouts, figures of the charts where one points,
+   and the place in the contents. */
 
-const { map: drawn, phrases } = JSON.parse(document.getElementById("data").textContent);
+const { map: drawn, curves, phrases } = JSON.parse(document.getElementById("data").textContent);
 const t = translator(phrases);
 const byId = (id) => document.getElementById(id);
 const made = (name, text = "", attributes = {}) => {
@@ -12,9 +13,10 @@ const MOST_MATCHES = 12; // of a search that are listed
 
 const bytes = (encoded) => Uint8Array.from(atob(encoded), (sign) => sign.charCodeAt(0));
 const floats = (encoded) => new Float32Array(bytes(encoded).buffer);
-const rounded = (value) => Number(value.toPrecision(3)).toLocaleString(document.documentElement.lang);
+const rounded = (value) => Number(value.toPrecision(4)).toLocaleString(document.documentElement.lang);
 
 if (drawn) showMap();
+document.querySelectorAll("svg.chart").forEach((chart, i) => readChart(chart, curves[i]));
 followContents();
 
 function showMap() {
@@ -92,6 +94,33 @@ function legend(colouring) {
     swatch.style.background = `var(${categorical(i)})`;
     item.append(swatch, made("bdi", name), made("small", ` ${counts.get(i) ?? 0}`, { className: "muted" }));
     return item;
+  });
+}
+
+/** Shows, beside the names of a chart's lines, their values at the step that the pointer is nearest to. */
+function readChart(chart, lines) {
+  const drawnLines = [...chart.querySelectorAll("polyline")].map((line) => [...line.points]);
+  const key = chart.closest("figure").querySelector(".key");
+  const [values, axis] = [key.querySelectorAll("strong"), key.querySelector(".axis")];
+  const resting = axis.textContent;
+  const rule = document.createElementNS("http://www.w3.org/2000/svg", "line");
+  rule.setAttribute("class", "pointer");
+  chart.addEventListener("pointermove", (event) => {
+    const box = chart.getBoundingClientRect();
+    const at = ((event.clientX - box.left) / box.width) * chart.viewBox.baseVal.width;
+    const nearest = drawnLines.map((points) =>
+      points.reduce((best, point, i) => (Math.abs(point.x - at) < Math.abs(points[best].x - at) ? i : best), 0),
+    );
+    lines.forEach((line, l) => (values[l].textContent = rounded(line.values[nearest[l]])));
+    axis.textContent = t("step {n}", { n: lines[0].steps[nearest[0]].toLocaleString(document.documentElement.lang) });
+    const { x } = drawnLines[0][nearest[0]];
+    for (const [name, value] of Object.entries({ x1: x, x2: x, y1: 10, y2: 192 })) rule.setAttribute(name, value);
+    chart.append(rule);
+  });
+  chart.addEventListener("pointerleave", () => {
+    rule.remove();
+    values.forEach((value) => (value.textContent = ""));
+    axis.textContent = resting;
   });
 }
 

@@ -64,10 +64,10 @@ def filename(name: str) -> str:
 def duration(seconds: float, t: Translator) -> str:
     """In the unit that suits it."""
     if seconds < 90:
-        return t("{n} seconds", n=round(seconds))
+        return t("{n} s", n=round(seconds))
     if seconds < 5400:
-        return t("{n} minutes", n=round(seconds / 60))
-    return t("{n} hours", n=f"{seconds / 3600:.1f}")
+        return t("{n} min", n=round(seconds / 60))
+    return t("{n} h", n=f"{seconds / 3600:.1f}")
 
 
 def amount(value: str, t: Translator) -> tuple[str, str]:
