@@ -42,6 +42,9 @@ def test_a_sentence_is_translated_with_its_values(sentences):
     assert translate("Done.") == "完成。"
     assert translate("3 texts in a.txt") == "a.txt 中有 3 条文本"  # the template with most words of its own
     assert translate("Next: run m, then show m") == "下一步：先运行 m，再查看 m"
+    assert (
+        translate("3 texts in a.txt in Done.") == "在 Done. 里：a.txt 中有 3 条文本"
+    )  # a sentence in a sentence
 
 
 def test_what_no_sentence_matches_stays_english(sentences):
@@ -108,10 +111,10 @@ def helps() -> set[str]:
 
 
 @pytest.mark.parametrize("chosen", [name for name in LANGUAGES if name != "en"])
-def test_translations_fill_in_what_the_original_does(chosen):
+def test_translations_fill_in_nothing_but_what_the_original_does(chosen):
     for table in catalogue(chosen).values():
         for english, translated in table.items():
-            assert set(PLACEHOLDER.findall(english)) == set(PLACEHOLDER.findall(translated)), english
+            assert set(PLACEHOLDER.findall(translated)) <= set(PLACEHOLDER.findall(english)), english
             assert translated.strip(), english
 
 

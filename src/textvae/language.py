@@ -64,8 +64,15 @@ def translate(text: str) -> str:
         return plain[text]
     for pattern in patterns:
         if match := pattern.english.fullmatch(text):
-            return _PLACEHOLDER.sub(lambda found, values=match: values[found[1]], pattern.translation)
+            return _PLACEHOLDER.sub(
+                lambda found, values=match: _filled(values[found[1]]), pattern.translation
+            )
     return text
+
+
+def _filled(value: str) -> str:
+    """What stands in a sentence may be one itself; a single word is rather a name."""
+    return translate(value) if " " in value else value
 
 
 class _Pattern(NamedTuple):

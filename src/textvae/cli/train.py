@@ -19,6 +19,7 @@ from textvae.cli.console import (
     tell,
 )
 from textvae.errors import TextVAEError
+from textvae.language import translate
 
 _LENGTH, _TEXT, _MODEL = "How long", "Texts", "What to train"
 
@@ -161,9 +162,9 @@ def train(
     if json:
         out_json({"model": str(output), **vae.metrics_})
         return
-    show_figures(figures(evaluation), f"On {evaluation['n_texts']:,} {evaluation['texts']} texts")
+    show_figures(figures(evaluation), f"On {evaluation['n_texts']:,} {translate(evaluation['texts'])} texts")
     show_warnings(evaluation["warnings"])
-    show_warnings(f"{f['name']}: {f['evidence']}. {f['advice']}" for f in vae.metrics_["findings"])
+    show_warnings(f"{translate(f['name'])}: {f['evidence']}. {f['advice']}" for f in vae.metrics_["findings"])
     if report:
         tell(f"The report is in {output / REPORT}: open it in a browser.")
     tell(f"The model is in {output}. Next: textvae sample {output} · textvae reconstruct {output} 'a text'")
