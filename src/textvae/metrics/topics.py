@@ -1,5 +1,9 @@
 """How good topics are to read and documents' shares of them are to group by: one definition of each figure.
 
+Coherence is gensim's (``c_npmi``, ``c_v``) where no word is twice in a window. Where one is, gensim counts it as gone
+once its first occurrence leaves the window, which lowers its figures: on the 50 topics of a model of BBC News, NPMI
+from .200 to .190 and C_V from .838 to .803.
+
 Topics come as (K, n) ids of their n likeliest words, the likeliest first, all different within a topic; n is
 usually 10 (``TOP``). Coherence depends on the reference corpus and its windows: without them a figure says little.
 """

@@ -16,7 +16,7 @@ from textvae.model import VAE
 from textvae.text.batch import evenly
 
 _SHARE = 0.01  # of documents like those of the corpus that are flagged by mistake
-_DOCUMENTS = 2000  # for each class of lengths, at most
+_DOCUMENTS = 1000  # for each class of lengths, at most
 _ENOUGH = 200  # for a quantile
 
 

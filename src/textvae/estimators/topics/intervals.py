@@ -9,8 +9,9 @@ interval of level L to hold the truth in the share L of the cases: split conform
 are next to nothing. A share of less than one word of its document can't be told from none, so an interval that reaches
 down to that reaches down to 0.
 
-What it can't see is where real documents are unlike the model's. The tests measure the coverage on documents that an
-LDA made, not this model.
+What it can't see: how sure the topics themselves are, and where real documents are unlike the model's. The tests
+measure the coverage on documents that an LDA made, with a decoder that mixes topics as the LDA does. In one that
+multiplies them (``words = "product"``), a share is no share of words, and no interval covers that of an LDA.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ from textvae.text.batch import evenly
 from textvae.types import Rows
 
 _SAMPLES = 64  # of z, for a document's spread
-_DOCUMENTS = 300  # drawn from the model
+_DOCUMENTS = 300  # drawn from the model, or fewer where refining one takes long
+_WORK = 2**28  # numbers of topics that all of them may take for a step
 _NUMBERS_AT_ONCE = 2**22  # of samples
 _LEAST = 1e-5  # share, so that its log odds are finite
 _FLOOR = 0.05  # of the spread in log odds, which may not be 0
@@ -58,7 +60,8 @@ class Calibration:
     @classmethod
     def on(cls, model: VAE, documents: RowsDataset, most: int, seed: int) -> Self:
         """Calibrates on documents that the model draws like these, at most 300 of them."""
-        chosen = documents.subset(evenly(len(documents), _DOCUMENTS))
+        many = max(50, min(_DOCUMENTS, _WORK // (model.latent_dim * documents.columns)))
+        chosen = documents.subset(evenly(len(documents), many))
         truth, drawn = _drawn_like(model, chosen, most, seed)
         middle, spread = _spreads(model, drawn, most, seed + 1)
         apart = np.abs(logit(truth.clip(_one_word(drawn), 1 - _LEAST)) - middle) / spread
