@@ -17,7 +17,7 @@ FIGURES = {
 }
 COMMANDS = [
     *("train", "evaluate", "encode", "reconstruct", "sample", "interpolate", "neighbours", "doctor"),
-    *("prior", "presets", "bench", "report", "demo", "version"),
+    *("prior", "presets", "bench", "report", "explore", "demo", "version"),
 ]
 
 

@@ -27,7 +27,9 @@ class Operation:
     """One address of the API: what it does, what it reads, if anything, and what it answers.
 
     ``joins`` names the list of a request that several requests may be made one by, if each entry of it has one entry
-    of the answer's ``items`` that depends on nothing else in the list.
+    of the answer's ``items`` that depends on nothing else in the list. Only writing from latents does, which a slider
+    asks for many times a second. Texts of any lengths in batches of any size would be as many shapes to oneDNN, which
+    keeps a plan for each of the last thousand: memory would grow with them.
     """
 
     name: str
@@ -145,14 +147,12 @@ def sample(space: Space, asked: m.SampleRequest) -> Answer:
 OPERATIONS = [
     Operation("model", "The model and what can be turned", None, m.ModelAnswer, describe),
     Operation("map", "Where the texts lie", None, m.MapAnswer, chart),
-    Operation("encode", "Texts to latents", m.EncodeRequest, m.EncodeAnswer, encode, joins="texts"),
+    Operation("encode", "Texts to latents", m.EncodeRequest, m.EncodeAnswer, encode),
     Operation("decode", "Latents to texts", m.DecodeRequest, m.WriteAnswer, decode, joins="z"),
     Operation("interpolate", "From one text to another", m.InterpolateRequest, m.PathAnswer, interpolate),
     Operation("analogy", "What is to c as a is to b", m.AnalogyRequest, m.WriteAnswer, analogy),
     Operation("edit", "A text rewritten toward a label's value", m.EditRequest, m.EditAnswer, edit),
-    Operation(
-        "neighbours", "The nearest texts", m.NeighboursRequest, m.NeighboursAnswer, neighbours, joins="of"
-    ),
+    Operation("neighbours", "The nearest texts", m.NeighboursRequest, m.NeighboursAnswer, neighbours),
     Operation("search", "Texts with these words", m.SearchRequest, m.SearchAnswer, search),
     Operation("texts", "Texts by their numbers", m.TextsRequest, m.SearchAnswer, texts),
     Operation("sample", "New texts", m.SampleRequest, m.WriteAnswer, sample),
