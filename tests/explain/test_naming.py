@@ -22,6 +22,8 @@ def _words(*pairs):
         # a label that tells nearly as much as what is read off the texts
         ([_attribute("tense", 0.5, 0.7), _attribute("when", 0.45, 0.65, True)], "when: a → b"),
         ([_attribute("tense", 0.5, 0.7), _attribute("when", 0.1, 0.14, True)], "tense: a → b"),
+        # two labels that lie on one axis
+        ([_attribute("x", 0.6, 0.9, True), _attribute("y", 0.6, 0.8, True)], "x: a → b, y: a → b"),
         ([_attribute("length", 0.05, 0.03)], "sad → happy"),
     ],
 )

@@ -10,6 +10,7 @@ from textvae.types import SPECIAL_TOKENS
 UNEXPLAINED = "unexplained"
 _CLEAR = 0.1  # share of an attribute's entropy, from which it names a dimension
 _CLOSE = 0.8  # of the most told: a label that has it is preferred to what we read off the texts
+_LABELS = 2  # that one name may hold
 _WORDS = 3
 _MARKED = (
     0.4  # nats of effect: words that change less, such as 'the', are named only where there are no others
@@ -30,8 +31,9 @@ def compose(
     if clear:
         best = max(map(_told, clear))
         close = [each for each in clear if _told(each) >= _CLOSE * best]
-        first = max(close, key=lambda each: (each["is_label"], _told(each)))
-        return f"{first['name']}: {first['low']} → {first['high']}"
+        close.sort(key=_told, reverse=True)
+        chosen = [each for each in close if each["is_label"]][:_LABELS] or close[:1]
+        return ", ".join(f"{each['name']}: {each['low']} → {each['high']}" for each in chosen)
     if words_down or words_up:
         return f"{_list(words_down)} → {_list(words_up)}"
     return UNEXPLAINED
