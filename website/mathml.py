@@ -10,6 +10,14 @@ from markdown.treeprocessors import Treeprocessor
 from markdown.util import AtomicString
 
 
+# What browsers make of MathML is less than LaTeX means: they know no variants of letters and no space after a name.
+_SHOWN = {
+    '<mi mathvariant="double-struck">E</mi>': "<mi>𝔼</mi>",
+    '<mi mathvariant="script">N</mi>': "<mi>𝒩</mi>",
+    "<mi>log</mi>": '<mi>log</mi><mspace width="0.17em" />',
+}
+
+
 class _Formulas(Treeprocessor):
     """Replaces what ``pymdownx.arithmatex`` marked by MathML."""
 
@@ -20,6 +28,8 @@ class _Formulas(Treeprocessor):
             formula = element.text.strip()
             block = formula.startswith(r"\[")
             mathml = convert(formula[2:-2], display="block" if block else "inline")
+            for wanted, shown in _SHOWN.items():
+                mathml = mathml.replace(wanted, shown)
             element.text = AtomicString(self.md.htmlStash.store(mathml))
 
 
