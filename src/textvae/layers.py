@@ -11,11 +11,13 @@ import torch.nn.functional as F
 from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 from torch import Tensor, nn
 
+from textvae.processes import mean_over_batch
 from textvae.registry import PartConfig
 from textvae.types import Batch
 
 # where a maximum must not look; far from float32's end, so that no arithmetic on it overflows
 _FAR_BELOW = -1e4
+_MOMENTUM = 0.1  # of a batch in the running statistics
 
 
 def pool(states: Tensor, batch: Batch, ways: Sequence[str]) -> Tensor:
@@ -85,6 +87,46 @@ class WordDropout(nn.Module):
             return ids
         drop = (torch.rand(ids.shape, device=ids.device) < self.p) & (ids >= self.keep_below)
         return ids.masked_fill(drop, self.unknown)
+
+
+class BatchNorm(nn.Module):
+    """(x − E x) / sd x for each number of x over the texts of a batch (Ioffe & Szegedy 2015), without scale and shift.
+
+    In training the batch is all processes'; in evaluation there are running averages, so that no text depends on its
+    company. Where a batch is one text there is no variance: it gets 0, and the averages stay.
+
+    Args:
+        size: numbers of each text.
+        least: a floor under the variance.
+    """
+
+    def __init__(self, size: int, least: float):
+        super().__init__()
+        self.least = least
+        self.running_mean: Tensor
+        self.running_variance: Tensor
+        self.register_buffer("running_mean", torch.zeros(size))
+        self.register_buffer("running_variance", torch.ones(size))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, D) -> the same shape."""
+        if not self.training:
+            return self.settled(x)
+        mean, variance = self._statistics(x)
+        return (x - mean) * variance.clamp_min(self.least).rsqrt()
+
+    def settled(self, x: Tensor) -> Tensor:
+        """The same by the running averages, whatever the mode: for x that are no batch of texts."""
+        return (x - self.running_mean) * self.running_variance.clamp_min(self.least).rsqrt()
+
+    def _statistics(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        mean = mean_over_batch(x)
+        variance = mean_over_batch((x - mean) ** 2)
+        with torch.no_grad():
+            weight = _MOMENTUM * (variance > 0)
+            self.running_mean.lerp_(mean, weight)
+            self.running_variance.lerp_(variance, weight)
+        return mean, variance
 
 
 def _widths(given: Any) -> Any:

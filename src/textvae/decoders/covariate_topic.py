@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from pydantic import Field
 from torch import Tensor, nn
@@ -16,10 +18,13 @@ from textvae.types import Rows
 class CovariateTopicConfig(TopicDecoderConfig):
     """Options of topics beside covariates and labels."""
 
+    words: Literal["product"] = Field(
+        default="product", description="logits are what covariates can be added to"
+    )
     covariates: int = Field(
         default=0, ge=0, description="columns of a document's context that move its words"
     )
-    labels: int = Field(
+    classes: int = Field(
         default=0, ge=0, description="columns after those: one for each class, all 0 where it is unknown"
     )
 
@@ -50,7 +55,7 @@ class CovariateTopic(TopicMatrix):
         self.deviations = (
             nn.Parameter(torch.zeros(config.covariates, vocab_size)) if config.covariates else None
         )
-        self.classes = nn.Linear(latent_dim, config.labels) if config.labels else None
+        self.classes = nn.Linear(latent_dim, config.classes) if config.classes else None
 
     def forward(self, z: Tensor, batch: Rows | None = None) -> Counts:
         p = super().forward(z, batch)

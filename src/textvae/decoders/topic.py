@@ -11,12 +11,14 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.distributions import Distribution, constraints
 
+from textvae.layers import BatchNorm
 from textvae.matrix import RowsDataset
 from textvae.registry import PartConfig
 from textvae.types import Rows
 
 # under which no probability of a word that a document has is taken: float32's least is 1e-38
 _LEAST = 1e-30
+_LEAST_VARIANCE = 1e-5  # of a word's logit over documents, below which normalising would make much of nothing
 _HELD_RANK = 10  # a seed word is held among so many words of its topic
 
 
@@ -123,7 +125,7 @@ class TopicDecoder(nn.Module, ABC):
             # from random weights all shares are alike at first, and stay so for long
             nn.init.eye_(self.project.weight)
         self.drop = nn.Dropout(config.dropout)
-        self.norm = nn.BatchNorm1d(vocab_size, affine=False) if config.normalise else None
+        self.norm = BatchNorm(vocab_size, _LEAST_VARIANCE) if config.normalise else None
         self._seeds: dict[int, Tensor] = {}
         self._strength = 0.0
 
@@ -140,7 +142,7 @@ class TopicDecoder(nn.Module, ABC):
     def topics(self) -> Tensor:
         """(K, V) word distributions: p(v | θ is topic k alone)."""
         scores = self.background + self.logits()
-        return (scores if self.norm is None else self.norm(scores)).softmax(-1)
+        return (scores if self.norm is None else self.norm.settled(scores)).softmax(-1)
 
     def foremost(self) -> Tensor:
         """(K, V) scores by which a topic's words are put in order for a reader: here their log probabilities."""

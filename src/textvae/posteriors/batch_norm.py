@@ -6,14 +6,13 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from textvae.layers import BatchNorm
 from textvae.posteriors.gaussian import GaussianPosterior
-from textvae.processes import mean_over_batch
 from textvae.registry import PartConfig, register
 
 # A floor under the variance, where a constant is usually added to it: training would shrink μ until that counted,
 # and so escape the bound on the KL.
 _LEAST_VARIANCE = 1e-12
-_MOMENTUM = 0.1  # of a batch in the running statistics
 
 
 class BatchNormPosteriorConfig(PartConfig):
@@ -44,23 +43,7 @@ class BatchNormPosterior(GaussianPosterior):
         )  # which the normalisation would take off again
         self.gamma = config.gamma
         self.beta = nn.Parameter(torch.zeros(latent_dim))
-        self.running_mean: Tensor
-        self.running_variance: Tensor
-        self.register_buffer("running_mean", torch.zeros(latent_dim))
-        self.register_buffer("running_variance", torch.ones(latent_dim))
+        self.norm = BatchNorm(latent_dim, _LEAST_VARIANCE)
 
     def mean(self, features: Tensor) -> Tensor:
-        loc = self.loc(features)
-        mean, variance = (
-            self._statistics(loc) if self.training else (self.running_mean, self.running_variance)
-        )
-        return self.gamma * (loc - mean) * variance.clamp_min(_LEAST_VARIANCE).rsqrt() + self.beta
-
-    def _statistics(self, loc: Tensor) -> tuple[Tensor, Tensor]:
-        mean = mean_over_batch(loc)
-        variance = mean_over_batch((loc - mean) ** 2)
-        with torch.no_grad():
-            weight = _MOMENTUM * (variance > 0)
-            self.running_mean.lerp_(mean, weight)
-            self.running_variance.lerp_(variance, weight)
-        return mean, variance
+        return self.gamma * self.norm(self.loc(features)) + self.beta

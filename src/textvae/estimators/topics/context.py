@@ -113,7 +113,7 @@ def plan(config: Config, counts: Any, labels: Any, vectors: Any, covariates: Any
         )
         sizes = {
             "encoder": {"context": context.columns},
-            "decoder": {"covariates": width, "labels": len(classes)},
+            "decoder": {"covariates": width, "classes": len(classes)},
         }
     elif vectors is None:
         dim = min(config.encoder.options.context, *(size - 1 for size in counts.shape))
