@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from models import VOCAB, random_ids, small_model
+from models import VOCAB, part_options, parts, random_ids, small_model
+from textvae.explain.explanation import Material, explain
 from textvae.explain.words import word_effects
 from textvae.text.batch import Dataset
 
@@ -51,3 +52,29 @@ def test_the_other_way_round_what_rose_falls(model, dataset):
     there, back = word_effects(model, dataset, np.concatenate([axis, -axis]), np.ones(2))
     assert [w.word for w in there.up] == [w.word for w in back.down]
     assert [w.effect for w in there.up] == pytest.approx([-w.effect for w in back.down], abs=1e-5)
+
+
+@pytest.mark.parametrize("decoder", parts("decoder"))
+def test_the_words_of_any_decoder_of_texts_can_be_compared(decoder, dataset):
+    model = small_model(decoder=part_options("decoder", decoder))
+    with torch.no_grad():
+        for parameter in model.decoder.parameters():
+            parameter.add_(0.2 * torch.randn(parameter.shape))
+    (found,) = word_effects(model, dataset, np.eye(4, dtype=np.float32)[:1], np.full(1, 3.0))
+    assert all(0 < word.effect < 10 for word in found.up)
+    assert all(-10 < word.effect < 0 for word in found.down)
+    assert all(word.interval[0] <= word.interval[1] for word in (*found.up, *found.down))
+    # probabilities that rise and fall are of the same whole
+    assert bool(found.up) == bool(found.down)
+
+
+@pytest.mark.parametrize("posterior", ["vmf", "categorical", "flow", "full_gaussian"])
+def test_a_space_of_any_shape_is_explained(posterior, dataset):
+    model = small_model(posterior=part_options("posterior", posterior))
+    texts = [" ".join(map(str, dataset[i])) for i in range(len(dataset))]
+    material = Material(texts, dataset, [str(i) for i in range(VOCAB)], {})
+    size = model.latent_dim
+    found = explain(model, material, dict(enumerate(np.eye(size))), lambda z: ["a text"] * len(z))
+    assert len(found) == size
+    assert all((each["kl"] is None) == (posterior in ("vmf", "categorical")) for each in found)
+    assert all(0 <= each["auc"] <= 1 and each["width"] >= 0 for each in found)
