@@ -80,9 +80,10 @@ def test_of_many_texts_evenly_spaced_ones_are_shown(vae, corpus, monkeypatch):
 
 
 def test_the_same_seed_gives_the_same_report(vae, corpus):
-    reports = [asdict(gather(vae, corpus, iw_samples=2, seed=seed)) for seed in (4, 4, 5)]
+    few = corpus.select(range(60))
+    reports = [asdict(gather(vae, few, iw_samples=1, seed=seed)) for seed in (4, 4)]
     assert reports[0] == reports[1]
-    assert reports[0]["samples"] != reports[2]["samples"]
+    assert reports[0]["samples"] != asdict(gather(vae, seed=5))["samples"]
 
 
 def test_without_texts_there_is_what_training_left(vae):
