@@ -94,7 +94,10 @@ def tomotopy_lda(data: TopicSet, k: int, seed: int) -> Fitted:
 
 
 MODELS: dict[str, Callable[[TopicSet, int, int], Fitted]] = {
-    **{f"textvae {name}": preset(name) for name in ("topics", "prodlda2017", "etm2020", "ecrtm2023")},
+    **{
+        f"textvae {name}": preset(name)
+        for name in ("topics", "nvdm2016", "prodlda2017", "etm2020", "ecrtm2023")
+    },
     "NMF, tf-idf (scikit-learn)": nmf,
     "LDA (scikit-learn)": sklearn_lda,
     "LDA (gensim)": gensim_lda,

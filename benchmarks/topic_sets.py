@@ -55,6 +55,16 @@ def twenty_newsgroups(folder: Path) -> TopicSet:
     return _ecrtm(folder / "ecrtm_20ng", None)
 
 
+def nvdm_newsgroups(folder: Path) -> TopicSet:
+    """20 Newsgroups as in NVDM's repository: 11,268 and 7,505 bags of 2,000 words, for perplexity."""
+    own = folder / "20ng_nvdm"
+    words = [line.split()[0] for line in (own / "vocab.new").read_text(encoding="utf-8").splitlines()]
+    (train, _), (test, labels) = (
+        _features(own / f"{part}.feat.txt.gz", len(words)) for part in ("train", "test")
+    )
+    return TopicSet(words, train, test, labels, None)
+
+
 def ag_news(folder: Path) -> TopicSet:
     """AG News as in ECRTM's repository: 10,000 and 2,500 documents, 5,000 words."""
     texts = (folder / "ecrtm_agnews/train_texts.txt").read_text(encoding="utf-8").splitlines()
@@ -84,6 +94,7 @@ def chinese_titles(folder: Path) -> TopicSet:
 SETS: dict[str, Callable[[Path], TopicSet]] = {
     "bbc": bbc,
     "20ng": twenty_newsgroups,
+    "20ng_nvdm": nvdm_newsgroups,
     "agnews": ag_news,
     "snippets": snippets,
     "thucnews": chinese_titles,
@@ -98,6 +109,22 @@ def _of(texts: Sequence[Sequence[str]], labels: Sequence[str], words: Sequence[s
     counts = _counts(ids, len(words))
     _, numbers = np.unique(np.array(labels)[kept], return_inverse=True)
     return TopicSet(list(words), counts, counts, numbers, ids)
+
+
+def _features(path: Path, words: int) -> tuple[Any, np.ndarray]:
+    """Rows of ``label id:count id:count …``, ids from 1: counts (N, V) and labels (N,)."""
+    labels, ids, counts, starts = [], [], [], [0]
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        for line in file:
+            label, *cells = line.split()
+            labels.append(label)
+            for cell in cells:
+                word, count = cell.split(":")
+                ids.append(int(word) - 1)
+                counts.append(int(count))
+            starts.append(len(ids))
+    _, numbers = np.unique(labels, return_inverse=True)
+    return scipy.sparse.csr_array((counts, ids, starts), shape=(len(labels), words)), numbers
 
 
 def _frequent(texts: Sequence[Sequence[str]]) -> list[str]:
