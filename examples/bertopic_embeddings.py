@@ -22,7 +22,7 @@ from textvae.errors import TextVAEError
 def main(argv: Sequence[str] | None = None) -> Any:
     """Prints the topics, and returns the fitted BERTopic model."""
     try:
-        from bertopic import BERTopic
+        from bertopic import BERTopic  # pyright: ignore[reportMissingImports]
     except ImportError as error:
         raise TextVAEError("This example needs BERTopic: pip install bertopic") from error
     vae, train, _, _ = prepare(options(__doc__), argv)

@@ -26,7 +26,8 @@ def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
     near = vae.neighbours(chosen.query, train.texts, k=5)
     print(chosen.query, *(f"{hit.distance:.3f}  {hit.text}" for hit in near), sep="\n  ")
     z = vae.encode(train.texts)
-    clustering = KMeans(chosen.clusters, n_init=4, random_state=chosen.seed).fit(z)
+    kmeans = KMeans(chosen.clusters, n_init=4, random_state=chosen.seed)  # pyright: ignore[reportArgumentType]
+    clustering = kmeans.fit(z)
     centres = clustering.cluster_centers_
     typical = nearest(z, centres, k=3, metric="euclidean").indices
     for cluster, row in enumerate(typical):

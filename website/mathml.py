@@ -9,7 +9,6 @@ from markdown import Extension, Markdown
 from markdown.treeprocessors import Treeprocessor
 from markdown.util import AtomicString
 
-
 # What browsers make of MathML is less than LaTeX means: they know no variants of letters and no space after a name.
 _SHOWN = {
     '<mi mathvariant="double-struck">E</mi>': "<mi>𝔼</mi>",

@@ -1,9 +1,12 @@
 """The command in Chinese: help, messages and errors; results and JSON stay what they are."""
 
 import json
+import shlex
 
 import pytest
+import typer.main
 
+from textvae.cli import app
 from textvae.cli.spoken import take_language
 from textvae.language import current, use
 
@@ -66,3 +69,21 @@ def test_a_language_that_is_not_there(run):
 def test_words_that_are_not_about_language_stay():
     assert take_language(["edit", "--lang", "zh", "x"], {"LANG": "en_GB.UTF-8"}) == ["edit", "x"]
     assert current() == "zh"
+
+
+def leaves(group, line="textvae"):
+    """Every command, with the words that call it."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from leaves(command, f"{line} {name}")
+        else:
+            yield pytest.param(f"{line} {name}", command, id=name)
+
+
+@pytest.mark.parametrize(("line", "command"), list(leaves(typer.main.get_command(app))))
+def test_every_command_has_an_example_that_can_be_given(line, command):
+    example = " ".join(command.help.partition("Example: ")[2].split())
+    assert f"{example} ".startswith(f"{line} ")
+    command.make_context(command.name, shlex.split(example.removeprefix(line)))
+    options = [p for p in command.params if p.param_type_name == "option"]
+    assert not [p.name for p in options if not p.help]

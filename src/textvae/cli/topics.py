@@ -69,7 +69,9 @@ def train(
     ctx: typer.Context,
     files: _Files,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="MODEL", help="Folder for the model.")],
-    n_topics: Annotated[int, typer.Option("--n-topics", "-k", min=1, rich_help_panel=_MODEL)] = 50,
+    n_topics: Annotated[
+        int, typer.Option("--n-topics", "-k", min=1, help="K, how many topics.", rich_help_panel=_MODEL)
+    ] = 50,
     preset: _Preset = None,
     config: _Config = None,
     assignments: _Set = None,
