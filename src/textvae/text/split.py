@@ -76,9 +76,8 @@ class HeldOut:
         return train, held
 
     def _hash(self, text: str) -> bytes:
-        words = text.partition("\t")[
-            0
-        ]  # what follows, such as a label, does not move a text to the other side
+        # what follows on a tab, such as a label, does not move a text to the other side
+        words = text.partition("\t")[0]
         return blake2b(words.encode(errors="surrogatepass"), digest_size=8, key=self._key).digest()
 
 
