@@ -174,6 +174,9 @@ def test_partial_fit_goes_on_with_the_same_model(planted):
     for part in parts:
         model.partial_fit(part)
     assert model.word_counts_.sum() == sum(part.sum() for part in parts)
+    model.partial_fit(planted.train[:2])  # few will do once there is a model
+    with pytest.raises(TextVAEError, match="4 topics need at least 4 documents"):
+        small().partial_fit(planted.train[:2])
     once = small().partial_fit(planted.train[:200])
     alike = [align(planted.topics, m.components_)[1].mean() for m in (once, model)]
     assert alike[1] > alike[0] + 0.02

@@ -172,7 +172,8 @@ class TopicVAE(
         going_on = getattr(self, "model_", None)
         before = getattr(self, "word_counts_", 0)
         once = read_config(merge(config.model_dump(mode="json"), _ONE_PASS))
-        documents = self._documents_of(counted, context, y, vectors, covariates)
+        least = max(self.n_topics, 2) if going_on is None else 2
+        documents = self._documents_of(counted, context, y, vectors, covariates, least)
         seeds = self._seed_ids(counted.words)
         run = self._train(once, documents, seeds, None, going_on)
         self._settle([run], config, counted, context, documents, seeds)
@@ -187,7 +188,7 @@ class TopicVAE(
         config = self._configuration()  # a mistake in the options is told before the documents are read
         counted = self._learn(X)
         config, context = plan(config, counted.counts, y, vectors, covariates)
-        documents = self._documents_of(counted, context, y, vectors, covariates)
+        documents = self._documents_of(counted, context, y, vectors, covariates, max(self.n_topics, 2))
         seeds = self._seed_ids(counted.words)
         runs = []
         for run in range(n_runs):
@@ -216,15 +217,14 @@ class TopicVAE(
         return seed_ids(self.seed_words, words, self.n_topics)
 
     def _documents_of(
-        self, counted: Counted, context: Context, labels: Any, vectors: Any, covariates: Any
+        self, counted: Counted, context: Context, labels: Any, vectors: Any, covariates: Any, least: int
     ) -> RowsDataset:
-        """The documents to train on: those that have words."""
+        """The documents to train on: those that have words, of which there have to be so many."""
         beside = context.of(counted.counts, labels, vectors, covariates)
         kept = np.flatnonzero(np.asarray(counted.counts.sum(1)).ravel())
         empty = counted.counts.shape[0] - len(kept)
         if not len(kept):
             raise TextVAEError("No document has a word of the vocabulary.")
-        least = max(self.n_topics, 2)
         if len(kept) < least:
             raise TextVAEError(
                 f"{self.n_topics} topics need at least {least} documents with words, and there are {len(kept)}."
