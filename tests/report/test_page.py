@@ -7,12 +7,12 @@ import json
 import re
 from pathlib import Path
 
-import html5lib
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from markup import parsed, text_of
 from textvae import Corpus, report, ui
 from textvae.language import phrases
 from textvae.report.atlas import Atlas, Colouring, Layout
@@ -37,15 +37,6 @@ HOSTILE = [
     "\u2028\u2029\ufeff\ufffe\ud800",
     "<style>*{display:none}</style>",
 ]
-
-
-def parsed(page):
-    """The tree of a page in which a strict parser finds no error."""
-    return html5lib.HTMLParser(strict=True, namespaceHTMLElements=False).parse(page)
-
-
-def text_of(node):
-    return "".join(node.itertext())
 
 
 def data_of(tree):

@@ -6,8 +6,8 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 from sklearn.feature_extraction.text import CountVectorizer
-from test_page import parsed, text_of
 
+from markup import parsed, text_of
 from planted_topics import small, texts_of
 from textvae import Corpus, TextVAEError
 from textvae.report.content import gather
