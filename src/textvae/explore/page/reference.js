@@ -36,16 +36,28 @@ function kind(schema) {
   return bounds.join("") === "" ? (own.type ?? own.title ?? "") : `${own.type} ${bounds.join(" … ")}`;
 }
 
-function fields(schema) {
-  const rows = Object.entries(schema.properties ?? {}).map(([name, own]) =>
+/** A row for each field, and after it rows for those within it. */
+function rowsOf(schema, within = "") {
+  return Object.entries(schema.properties ?? {}).flatMap(([name, own]) => [
     h(
       "tr",
       {},
-      h("th", { scope: "row" }, h("code", {}, name), schema.required?.includes(name) ? " *" : ""),
+      h("th", { scope: "row" }, h("code", {}, within + name), schema.required?.includes(name) ? " *" : ""),
       h("td", {}, h("code", {}, kind(own))),
       h("td", {}, own.description ?? resolved(own).description ?? ""),
     ),
-  );
+    ...rowsOf(...inside(own, within + name)),
+  ]);
+}
+
+/** The object that a field holds, alone or in lists, and what the names of its fields begin with. */
+function inside(schema, name) {
+  const own = resolved(schema);
+  return own.type === "array" ? inside(own.items, `${name}[]`) : [own, `${name}.`];
+}
+
+function fields(schema) {
+  const rows = rowsOf(schema);
   const heads = [t("field"), t("type"), t("meaning")].map((name) => h("th", { scope: "col" }, name));
   return h("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": t("Fields") },
     h("table", {}, h("thead", {}, h("tr", {}, ...heads)), h("tbody", {}, ...rows)));
