@@ -14,7 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -39,10 +39,9 @@ _GRAMMAR = {
 _TEST_SEED = 1000  # of the grammar's texts that figures are taken on: apart from all training seeds
 
 
-def space(model: Path, texts: Path, seed: int) -> list[dict[str, Any]]:
+def space(model: Path, texts: Path, seed: int) -> Iterator[dict[str, Any]]:
     """A row for the axes, one for as many random directions, and one for each rotation without labels."""
     corpus = load_corpus(texts)
-    rows = []
     for axes in ("own", "random", "varimax", "ica"):
         vae = TextVAE.from_pretrained(model)
         directions = None
@@ -53,10 +52,8 @@ def space(model: Path, texts: Path, seed: int) -> list[dict[str, Any]]:
             vae.rotate(corpus, axes, seed=seed)  # pyright: ignore[reportArgumentType]
         started = time.perf_counter()
         found = vae.explain(corpus, directions=directions, seed=seed)
-        rows.append(
-            {"axes": axes, **summary(found), "seconds": time.perf_counter() - started, "n_texts": len(corpus)}
-        )
-    return rows
+        seconds = time.perf_counter() - started
+        yield {"axes": axes, **summary(found), "seconds": seconds, "n_texts": len(corpus)}
 
 
 def summary(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
