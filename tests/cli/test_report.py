@@ -59,7 +59,7 @@ def test_python_does_the_same(run, model, labelled, tmp_path):
     path = vae.report(texts, tmp_path / "b.html", name=model.name, iw_samples=2)
     here, there = ((tmp_path / name).read_text(encoding="utf-8") for name in ("a.html", "b.html"))
     assert path == tmp_path / "b.html"
-    assert here == there.replace("texts of <bdi>texts</bdi>", "texts of <bdi>reviews.csv</bdi>")
+    assert here == there.replace("about 60 texts.", "about the 60 texts of <bdi>reviews.csv</bdi>.")
 
 
 def test_what_can_not_be_written_is_told(refused, model, lines, tmp_path):

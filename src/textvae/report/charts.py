@@ -101,9 +101,14 @@ def training_charts(history: History | None, t: Translator) -> list[dict[str, An
             if curve.steps
         ]
         svg = line_chart(title, lines, whole=whole)
-        told = {"title": title, "unit": unit, "meaning": meaning}
-        told["curves"] = [asdict(line.curve) for line in lines]
-        return told | {"lines": [(line.name, line.colour) for line in lines], "svg": svg}
+        return {
+            "title": title,
+            "unit": unit,
+            "meaning": meaning,
+            "lines": [(line.name, line.colour) for line in lines],
+            "curves": [asdict(line.curve) for line in lines],
+            "svg": svg,
+        }
 
     charts = [
         chart(
