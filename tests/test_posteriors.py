@@ -164,10 +164,10 @@ def test_running_statistics_become_those_of_the_batches():
     features = 2 * torch.randn(2000, 10) + 3
     trained, evaluated = posterior(features).mean, posterior.eval()(features).mean
     torch.testing.assert_close(evaluated, trained, atol=0.1, rtol=0.1)
-    before = posterior.running_variance.clone()
+    before = posterior.norm.running_variance.clone()
     alone = posterior.train()(features[:1]).mean
     assert alone[0].equal(posterior.beta)
-    assert posterior.running_variance.equal(before)
+    assert posterior.norm.running_variance.equal(before)
 
 
 # ---------------------------------------------------------------------- directions
@@ -290,7 +290,7 @@ def test_a_posterior_brings_a_prior_that_fits_unless_one_is_asked_for(name):
             "posterior vmf and prior standard don't go together: vmf needs prior uniform_sphere",
         ),
         ("vq", "mixture", "vq needs prior learned_codes or uniform_codes"),
-        ("gaussian", "uniform_sphere", "gaussian needs prior flow, mixture, standard or vamp"),
+        ("gaussian", "uniform_sphere", "gaussian needs prior flow, logistic_normal, mixture, standard or vamp"),
         (
             "batch_norm",
             "vamp",
