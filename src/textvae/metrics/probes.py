@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
@@ -134,6 +135,7 @@ def _scores(features: Any, target: np.ndarray, splits: Sequence[_Split], classif
 
 
 def _fitted(features: Any, target: np.ndarray, classify: bool) -> Any:
+    from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression, Ridge
     from sklearn.model_selection import GridSearchCV
 
@@ -141,4 +143,7 @@ def _fitted(features: Any, target: np.ndarray, classify: bool) -> Any:
         model, choices = LogisticRegression(max_iter=_STEPS), {"C": _STRENGTHS}
     else:
         model, choices = Ridge(), {"alpha": [1 / strength for strength in _STRENGTHS]}
-    return GridSearchCV(model, choices, cv=2).fit(features, target)
+    with warnings.catch_warnings():
+        # features that are nearly the same number take more steps, which change weights and hardly any prediction
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return GridSearchCV(model, choices, cv=2).fit(features, target)
