@@ -190,7 +190,10 @@ def test_the_fingerprint_is_of_model_and_options(parts: Parts):
         next(other.decoder.parameters()).add_(1e-3)
     key = fingerprint(model, tokenizer.to_json(), seed=0)
     assert fingerprint(same, tokenizer.to_json(), seed=0) == key
-    others = {fingerprint(other, tokenizer.to_json(), seed=0), fingerprint(model, tokenizer.to_json(), seed=1)}
+    others = {
+        fingerprint(other, tokenizer.to_json(), seed=0),
+        fingerprint(model, tokenizer.to_json(), seed=1),
+    }
     others.add(fingerprint(model, Tokenizer.train(["another", "text"]).to_json(), seed=0))
     assert len(others | {key}) == 4
 
