@@ -290,7 +290,11 @@ def test_a_posterior_brings_a_prior_that_fits_unless_one_is_asked_for(name):
             "posterior vmf and prior standard don't go together: vmf needs prior uniform_sphere",
         ),
         ("vq", "mixture", "vq needs prior learned_codes or uniform_codes"),
-        ("gaussian", "uniform_sphere", "gaussian needs prior flow, logistic_normal, mixture, standard or vamp"),
+        (
+            "gaussian",
+            "uniform_sphere",
+            "gaussian needs prior flow, logistic_normal, mixture, standard or vamp",
+        ),
         (
             "batch_norm",
             "vamp",
