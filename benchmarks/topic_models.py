@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -74,23 +74,37 @@ def tomotopy_lda(data: TopicSet, k: int, seed: int) -> Fitted:
     import tomotopy  # pyright: ignore[reportMissingImports]
 
     model = tomotopy.LDAModel(k=k, seed=seed)
-    words = np.array(data.words)
-
-    def bag(row: int, counts: Any) -> list[str]:
-        own = slice(counts.indptr[row], counts.indptr[row + 1])
-        return np.repeat(words[counts.indices[own]], counts.data[own].astype(int)).tolist()
-
-    train, test = data.train.tocsr(), data.test.tocsr()
-    for row in range(train.shape[0]):
-        model.add_doc(bag(row, train))
+    for words in _bags(data.train, data):
+        model.add_doc(words)
     model.train(500)
-    place = {word: i for i, word in enumerate(model.used_vocabs)}
-    known = np.array([place.get(word, -1) for word in data.words])
     topics = np.stack([model.get_topic_word_dist(topic) for topic in range(k)])
-    found = np.where(known >= 0, topics[:, known], 0)
-    documents = [model.make_doc(bag(row, test) or [data.words[0]]) for row in range(test.shape[0])]
+    documents = [model.make_doc(words or [data.words[0]]) for words in _bags(data.test, data)]
     shares, _ = model.infer(documents)
-    return Fitted(found, np.array(shares))
+    return Fitted(_columns(topics, model.used_vocabs, data), np.array(shares))
+
+
+def topica_prodlda(data: TopicSet, k: int, seed: int) -> Fitted:
+    """ProdLDA of the package topica, its defaults as they are."""
+    import topica  # pyright: ignore[reportMissingImports]
+
+    model = topica.ProdLDA(k, seed=seed)
+    model.fit(_bags(data.train, data))
+    shares = model.transform([words or [data.words[0]] for words in _bags(data.test, data)])
+    return Fitted(_columns(model.topic_word, model.vocabulary, data), np.asarray(shares))
+
+
+def _bags(counts: Any, data: TopicSet) -> list[list[str]]:
+    """Each document's words, as often as it has them."""
+    words, counts = np.array(data.words), counts.tocsr()
+    rows = zip(counts.indptr, counts.indptr[1:], strict=False)
+    return [np.repeat(words[counts.indices[a:b]], counts.data[a:b].astype(int)).tolist() for a, b in rows]
+
+
+def _columns(topics: np.ndarray, known: Sequence[str], data: TopicSet) -> np.ndarray:
+    """(K, V) from topics over the words that a package has kept; 0 for the others."""
+    place = {word: i for i, word in enumerate(known)}
+    at = np.array([place.get(word, -1) for word in data.words])
+    return np.where(at >= 0, np.asarray(topics)[:, at], 0)
 
 
 MODELS: dict[str, Callable[[TopicSet, int, int], Fitted]] = {
@@ -102,4 +116,5 @@ MODELS: dict[str, Callable[[TopicSet, int, int], Fitted]] = {
     "LDA (scikit-learn)": sklearn_lda,
     "LDA (gensim)": gensim_lda,
     "LDA (tomotopy)": tomotopy_lda,
+    "ProdLDA (topica)": topica_prodlda,
 }
