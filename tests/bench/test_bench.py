@@ -7,10 +7,11 @@ import pytest
 
 from textvae.bench import board
 from textvae.bench.board import run, write_board
-from textvae.bench.entry import Asked
+from textvae.bench.entry import Asked, figures_of
 from textvae.bench.picture import draw
 from textvae.bench.sets import BenchmarkSet, load_set, set_names
 from textvae.errors import TextVAEError
+from textvae.estimators import TextVAE
 from textvae.text.read import load_corpus
 
 SMALL = (
@@ -45,6 +46,20 @@ def folder(tmp_path_factory):
 def entries(folder, tmp_path_factory):
     output = tmp_path_factory.mktemp("board")
     return run([asked(), asked("bowman2016", "decoder.layers=0")], SET, folder, output, say=print), output
+
+
+def test_all_samples_for_some_texts_give_the_nll_of_all_samples_for_all(folder):
+    train, test = (load_corpus(str(folder / name)) for name in ("a.txt", "c.txt"))
+    rate = "objective.beta=0.1"  # a rate high enough that ten samples are too few
+    vae = TextVAE("bowman2016", steps=100, set=[*SMALL, rate], verbose=False).fit(train)
+    few, some, all_ = (
+        figures_of(vae, test, asked().model_copy(update={"iw_samples": k, "iw_texts": texts}))
+        for k, texts in ((10, None), (400, 20), (400, None))
+    )
+    assert (some["iw_texts"], all_["iw_texts"]) == (20, 50)
+    assert abs(some["nll"] - all_["nll"]) < abs(few["nll"] - all_["nll"])
+    assert some["ppl"] == pytest.approx(math.exp(some["nll"] * some["n_texts"] / some["n_tokens"]))
+    assert some["nll_stderr"] == pytest.approx(all_["nll_stderr"], rel=0.2)
 
 
 def test_an_entry_has_figures_and_a_failed_one_its_reason(entries):

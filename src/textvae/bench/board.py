@@ -141,6 +141,13 @@ def _real_row(figures: dict[str, Any]) -> str:
     return "| *real texts* |" + " – |" * before + " " + " | ".join(cells) + " |" + " – |" * after
 
 
+def _by_regression(figures: dict[str, Any]) -> str:
+    """How the bound was come by where not all texts got all samples."""
+    if figures["iw_texts"] == figures["n_texts"]:
+        return ""
+    return f" (what {figures['iw_texts']:,} evenly spaced texts gain from them, added to the mean of all with a few)"
+
+
 def _legend(groups: dict[str, list[dict[str, Any]]]) -> list[str]:
     figures = [f for group in groups.values() for f in group]
     if not figures:
@@ -148,8 +155,9 @@ def _legend(groups: dict[str, list[dict[str, Any]]]) -> list[str]:
     f = figures[0]
     return [
         f"{f['n_texts']:,} test texts, {f['n_tokens']:,} counted tokens (words and end of text). NLL, -ELBO, KL and "
-        "MI in nats per text: NLL and perplexity by importance weighting, an upper bound; ± is the standard error over "
-        "texts, or with several seeds half the distance between the best and the worst. BLEU of greedy "
+        f"MI in nats per text: NLL and perplexity by importance weighting with {f['iw_samples']} samples, an upper "
+        f"bound{_by_regression(f)}; ± is the standard error over texts, or with several seeds half the distance "
+        "between the best and the worst. BLEU of greedy "
         f"reconstructions. Forward: perplexity of {f['samples']['n_samples']:,} samples under trigrams of the training "
         "texts; reverse: of test texts under trigrams of the samples. Copied: samples that are training texts word for "
         "word. Seconds of training; MiB at the peak of training and measuring together."

@@ -34,6 +34,10 @@ def bench(
         str | None, typer.Option(help="Rates to hold the KL at, with commas, in nats: one entry each.")
     ] = None,
     iw: Annotated[int, typer.Option("--iw", min=1, help="Samples a text for the likelihood.")] = 500,
+    iw_texts: Annotated[
+        int | None,
+        typer.Option(min=2, help="Test texts that get so many, evenly spaced; all get 10. Default: all."),
+    ] = None,
     samples: Annotated[int, typer.Option(min=2, help="Texts to draw and judge.")] = 2000,
     assignments: Annotated[
         list[str] | None, typer.Option("--set", metavar="OPTION=VALUE", help="Any option, for all presets.")
@@ -74,6 +78,7 @@ def bench(
             length=length,
             options=tuple(assignments or ()),
             iw_samples=iw,
+            iw_texts=iw_texts,
             samples=samples,
             device=device,
         )
