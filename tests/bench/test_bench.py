@@ -12,6 +12,7 @@ from textvae.bench.picture import draw
 from textvae.bench.sets import BenchmarkSet, load_set, set_names
 from textvae.errors import TextVAEError
 from textvae.estimators import TextVAE
+from textvae.presets import load_preset
 from textvae.text.read import load_corpus
 
 SMALL = (
@@ -93,7 +94,8 @@ def test_the_board_shows_rows_published_figures_and_failures(entries, tmp_path):
         "# A small set",
         "Made up.",
         "textvae bench tiny",
-        "| bowman2016 | 1.0 / 2.7 |",
+        f"| bowman2016 | 1.0 / 2.7 | {entries[0][0]['figures']['nll']:.1f} / ",
+        load_preset("bowman2016").deviations,
         "*real texts*",
     ):
         assert words in text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from textvae.bench.entry import Asked, measured
 from textvae.bench.sets import BenchmarkSet
 from textvae.errors import TextVAEError
+from textvae.presets import load_preset
 from textvae.store import read_json, write_atomically, write_json
 
 Entry = dict[str, Any]  # {"asked": …, "figures": …} or {"asked": …, "failed": "why"}
@@ -77,9 +78,7 @@ def markdown(entries: Sequence[Entry], benchmark: BenchmarkSet, command: str) ->
         "",
         *_legend(groups),
     ]
-    if benchmark.published:
-        lines += ["", "## Published", "", "| preset | NLL / perplexity, nats per text |", "|---|---|"]
-        lines += [f"| {preset} | {figures} |" for preset, figures in benchmark.published.items()]
+    lines += _beside_published(groups, benchmark.published)
     failed = [entry for entry in entries if "failed" in entry]
     if failed:
         lines += ["", "## Failed", ""]
@@ -89,7 +88,7 @@ def markdown(entries: Sequence[Entry], benchmark: BenchmarkSet, command: str) ->
 
 _HEADINGS = (
     *("preset", "NLL", "perplexity", "-ELBO", "KL", "MI", "active", "bits/byte", "BLEU"),
-    *("forward", "reverse", "self-BLEU", "copied", "epochs", "seconds", "MiB", "seeds"),
+    *("forward", "reverse", "self-BLEU", "copied", "million weights", "epochs", "seconds", "MiB", "seeds"),
 )
 
 
@@ -125,6 +124,7 @@ def _row(name: str, figures: list[dict[str, Any]]) -> tuple[float, list[str]]:
         mean("bleu", 1),
         *(mean(key, 1) for key in ("forward_ppl", "reverse_ppl", "self_bleu")),
         f"{fmean(f['samples']['copied'] for f in figures):.1%}",
+        f"{figures[0]['parameters'] / 1e6:.1f}",
         *(mean(key, digits) for key, digits in (("epochs", 1), ("seconds", 0), ("peak_mib", 0))),
         str(len(figures)),
     ]
@@ -139,6 +139,21 @@ def _real_row(figures: dict[str, Any]) -> str:
     before = _HEADINGS.index("forward") - 1
     after = len(_HEADINGS) - 1 - before - len(cells)
     return "| *real texts* |" + " – |" * before + " " + " | ".join(cells) + " |" + " – |" * after
+
+
+def _beside_published(groups: Mapping[str, Sequence[Entry]], published: Mapping[str, str]) -> list[str]:
+    """Each published figure, ours of the preset named after the paper, and how that departs from it."""
+    if not published:
+        return []
+    lines = ["", "## Beside published figures", ""]
+    lines += ["NLL in nats per text / perplexity per token.", ""]
+    lines += ["| preset | published | here | how the preset departs from its paper |", "|---|---|---|---|"]
+    for preset, figures in published.items():
+        here = "–"
+        if preset in groups:
+            here = " / ".join(f"{fmean(f[key] for f in groups[preset]):.1f}" for key in ("nll", "ppl"))
+        lines.append(f"| {preset} | {figures} | {here} | {load_preset(preset).deviations} |")
+    return lines
 
 
 def _by_regression(figures: dict[str, Any]) -> str:

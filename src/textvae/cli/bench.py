@@ -25,7 +25,7 @@ def bench(
         Path,
         typer.Option("--output", "-o", metavar="FOLDER", help="For the table, the picture and all figures."),
     ],
-    presets: Annotated[str, typer.Option(help="Presets, with commas; all: all there are.")] = "all",
+    presets: Annotated[str, typer.Option(help="Presets, with commas; all: all that read texts.")] = "all",
     budget: Annotated[str | None, typer.Option(help="Time of each training, such as 5m.")] = None,
     epochs: Annotated[float | None, typer.Option(help="Length of each training instead.")] = None,
     steps: Annotated[int | None, typer.Option(help="Length of each training instead.")] = None,
@@ -55,12 +55,15 @@ def bench(
     from textvae.bench.entry import Asked
     from textvae.bench.picture import draw
     from textvae.bench.sets import load_set
-    from textvae.config import seconds
+    from textvae.config import read_config, seconds
     from textvae.presets import load_preset, preset_names
 
     benchmark = load_set(name)
     benchmark.files(data)
-    chosen = preset_names() if presets == "all" else [load_preset(p.strip()).name for p in presets.split(",")]
+    if presets == "all":
+        chosen = [name for name in preset_names() if read_config(load_preset(name).config).reads == "tokens"]
+    else:
+        chosen = [load_preset(p.strip()).name for p in presets.split(",")]
     try:
         given = {"time_budget": seconds(budget), "epochs": epochs, "steps": steps}
     except ValueError as error:
