@@ -21,6 +21,7 @@ from textvae.cli.console import (
     source_chunks,
     tell,
 )
+from textvae.cli.models import text_model
 from textvae.language import translate
 
 _FORMATS = (".parquet", ".jsonl", ".csv")
@@ -64,7 +65,6 @@ def evaluate(
     if output is not None and output.suffix not in _FORMATS:
         raise typer.BadParameter(f"-o takes a file that ends in {', '.join(_FORMATS)}")
     from textvae.device import resolve_device, uses_bf16
-    from textvae.estimators import TextVAE
     from textvae.estimators.card import figures
     from textvae.estimators.evaluating import CHUNK, evaluate_chunks
     from textvae.estimators.progress import progress_bar
@@ -73,7 +73,7 @@ def evaluate(
     from textvae.rowfile import RowFile
 
     processes = Processes(resolve_device(device))
-    vae = TextVAE.from_pretrained(model, device=device)
+    vae = text_model(model, device)
     chunks = source_chunks(files, text_column, None, split, chunk=CHUNK)
     file = None
     if output is not None and processes.is_main:
@@ -126,9 +126,7 @@ def doctor(
 
     Example: textvae doctor MODEL
     """
-    from textvae.estimators import TextVAE
-
-    vae = TextVAE.from_pretrained(model, device=device)
+    vae = text_model(model, device)
     corpus = read_sources(files, text_column) if files else None
     if corpus is not None:
         say_dropped(corpus.name, len(corpus), corpus.dropped)

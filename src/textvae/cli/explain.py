@@ -10,6 +10,7 @@ import typer
 
 from textvae.cli import options
 from textvae.cli.console import out_json, read_sources, say, say_dropped
+from textvae.cli.models import text_model
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -47,9 +48,7 @@ def explain(
 
     Example: textvae explain MODEL reviews.csv --label-column stars
     """
-    from textvae.estimators import TextVAE
-
-    vae = TextVAE.from_pretrained(model, device=device)
+    vae = text_model(model, device)
     corpus = read_sources(files, text_column, label_columns) if files else None
     if corpus is not None:
         say_dropped(corpus.name, len(corpus), corpus.dropped)

@@ -12,6 +12,7 @@ import typer
 
 from textvae.cli import options
 from textvae.cli.console import out, read_sources, say, say_dropped
+from textvae.cli.models import any_model
 from textvae.errors import TextVAEError
 
 
@@ -53,13 +54,10 @@ def explore(
 
     Example: textvae explore MODEL reviews.csv --label-column stars
     """
-    from textvae.estimators import TextVAE, TopicVAE
     from textvae.explore import LOOPBACK
     from textvae.explore import explore as serve
-    from textvae.store import read_model_config
 
-    kind = TopicVAE if read_model_config(model)[0].reads == "topics" else TextVAE
-    vae = kind.from_pretrained(model, device=device)
+    vae = any_model(model, device)
     corpus = None
     if file is not None:
         corpus = read_sources([file], text_column, label_column)

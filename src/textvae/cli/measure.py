@@ -9,6 +9,7 @@ import typer
 
 from textvae.cli import options
 from textvae.cli.console import out_json, say_dropped, show_table, sources
+from textvae.cli.models import text_model
 
 _METRICS = (
     ("mig", "MIG", "how much more the best axis tells of a factor than the second best"),
@@ -116,10 +117,9 @@ def _read(
     device: str,
 ) -> tuple[Any, Any]:
     """The model, and the texts with their labels."""
-    from textvae.estimators import TextVAE
     from textvae.text.read import load_corpus
 
-    vae = TextVAE.from_pretrained(model, device=device)
+    vae = text_model(model, device)
     corpus = load_corpus(sources(files), text_column=text_column, label_column=label_columns or None)
     say_dropped(corpus.name, len(corpus), corpus.dropped)
     return vae, corpus

@@ -10,6 +10,7 @@ import typer
 
 from textvae.cli import options
 from textvae.cli.console import out_json, read_sources, show_figures, source_chunks, tell
+from textvae.cli.models import text_model
 
 _ROWS = (
     ("nll", "NLL, nats per text", "surprise at a text; lower is better"),
@@ -62,11 +63,10 @@ def prior(
     Example: textvae prior MODEL reviews.txt --fit flow -o BETTER
     """
     from textvae.config import parse_assignments
-    from textvae.estimators import TextVAE
     from textvae.estimators.folder import ModelFolder
     from textvae.estimators.prior import with_prior
 
-    vae = TextVAE.from_pretrained(model, device=device)
+    vae = text_model(model, device)
     # a mistake is told before the texts are read
     chosen = parse_assignments(assignments or [])
     with_prior(vae.config_, fit, chosen)

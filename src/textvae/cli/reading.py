@@ -11,6 +11,7 @@ import typer
 
 from textvae.cli import options
 from textvae.cli.console import out, out_json, read_sources, read_texts, say_dropped, show_table, tell
+from textvae.cli.models import text_model
 
 
 def add_to(app: typer.Typer) -> None:
@@ -48,10 +49,9 @@ def rotate(
 
     Example: textvae rotate MODEL reviews.txt --method varimax -o ROTATED
     """
-    from textvae.estimators import TextVAE
     from textvae.estimators.folder import ModelFolder
 
-    vae = TextVAE.from_pretrained(model, device=device)
+    vae = text_model(model, device)
     target = model if output is None else output
     ModelFolder(target, overwrite=overwrite or output is None)
     corpus = read_sources(files, text_column, label_columns)
@@ -85,9 +85,7 @@ def attribute(
 
     Example: textvae attribute MODEL "the food was not bad" -d 3
     """
-    from textvae.estimators import TextVAE
-
-    vae = TextVAE.from_pretrained(model, device=device)
+    vae = text_model(model, device)
     chosen = int(dimension) if dimension.isdecimal() else dimension
     found = vae.attribute(read_texts(texts, text_column).texts, chosen)
     if json:
@@ -116,9 +114,7 @@ def certainty(
 
     Example: textvae certainty MODEL new.txt --reference reviews.txt
     """
-    from textvae.estimators import TextVAE
-
-    vae = TextVAE.from_pretrained(model, device=device)
+    vae = text_model(model, device)
     known = None if reference is None else read_sources([reference], text_column)
     found = vae.certainty(read_texts(texts, text_column).texts, reference=known, seed=seed)
     if json:

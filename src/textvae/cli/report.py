@@ -9,6 +9,7 @@ import typer
 
 from textvae.cli import options
 from textvae.cli.console import out_json, read_sources, say, say_dropped, tell
+from textvae.cli.models import any_model
 
 
 def add_to(app: typer.Typer) -> None:
@@ -52,12 +53,10 @@ def report(
     """
     from dataclasses import asdict
 
-    from textvae.estimators import TextVAE, TopicVAE
     from textvae.report.page import write_report
-    from textvae.store import REPORT, read_model_config
+    from textvae.store import REPORT
 
-    kind = TopicVAE if read_model_config(model)[0].reads == "topics" else TextVAE
-    vae = kind.from_pretrained(model, device=device)
+    vae = any_model(model, device)
     columns = [*(label_columns or []), *([date_column] if date_column else [])]
     corpus = read_sources(files, text_column, columns or None) if files else None
     if corpus is not None:

@@ -19,6 +19,7 @@ from textvae.cli.console import (
     show_table,
     tell,
 )
+from textvae.cli.models import text_model
 
 
 def add_to(app: typer.Typer) -> None:
@@ -51,10 +52,9 @@ def directions(
 
     Example: textvae directions MODEL reviews.csv --label-column sentiment
     """
-    from textvae.estimators import TextVAE
     from textvae.estimators.steering import write_directions
 
-    vae = TextVAE.from_pretrained(model, device=device)
+    vae = text_model(model, device)
     if files:
         sets = _labelled(files, text_column, label_column)
         vae.directions(*sets, name=name or (label_column if label_column else "label"), seed=seed)
@@ -141,7 +141,7 @@ def edit(
     Example: textvae edit MODEL "the food was bland" --toward positive
     """
     writing = decoding(greedy, temperature, top_p, beam, True, "greedy")
-    vae = _load(model, device)
+    vae = text_model(model, device)
     vae.direction(toward)  # a mistake is told before texts are asked for
     corpus = read_texts(texts, text_column)
     found = vae.edit(
@@ -184,14 +184,8 @@ def analogy(
     Example: textvae analogy MODEL "the food is good" "the food was good" "the staff was rude"
     """
     writing = decoding(greedy, temperature, top_p, beam, no_unknown, "greedy")
-    text = _load(model, device).analogy(a, b, c, seed=seed, **writing)
+    text = text_model(model, device).analogy(a, b, c, seed=seed, **writing)
     if json:
         out_json({"text": text})
         return
     out(text)
-
-
-def _load(model: Path, device: str) -> Any:
-    from textvae.estimators import TextVAE
-
-    return TextVAE.from_pretrained(model, device=device)

@@ -21,6 +21,7 @@ from textvae.cli.console import (
     show_table,
     text_chunks,
 )
+from textvae.cli.models import topic_model
 from textvae.cli.topic_training import Files, show_topics, sweep, train
 
 _FORMATS = (".npy", ".parquet", ".jsonl", ".csv")
@@ -47,7 +48,7 @@ def show(
 
     Example: textvae topics show TOPICS
     """
-    vae = _load(model, "cpu")
+    vae = topic_model(model, "cpu")
     info = vae.get_topic_info(n)
     if not by_number:
         info.sort(key=lambda row: -row["prevalence"])
@@ -83,7 +84,7 @@ def transform(
     from textvae.estimators.streams import Stream, fingerprint
     from textvae.rowfile import RowFile, rows_of
 
-    vae = _load(model, device)
+    vae = topic_model(model, device)
     file = None
     if output is not None:
         file = RowFile(output, fingerprint(vae.model_, json_module.dumps(vae.words_.tolist())), say)
@@ -141,7 +142,7 @@ def evaluate(
     """
     from textvae.estimators.topics.figures import topic_figures
 
-    vae = _load(model, device)
+    vae = topic_model(model, device)
     corpus = read_sources(files, text_column, label_column)
     say_dropped(corpus.name, len(corpus), corpus.dropped)
     labels = None if label_column is None else next(iter(corpus.labels.values()))
@@ -174,7 +175,7 @@ def prevalence(
 
     Example: textvae topics prevalence TOPICS news.csv --by date --period month
     """
-    vae = _load(model, device)
+    vae = topic_model(model, device)
     corpus = read_sources(files, text_column, by)
     labels = corpus.labels[by].tolist()
     period_: Any = period
@@ -209,9 +210,3 @@ def prevalence(
             for k in order
         ]
         show_table(rows, f"{group}: {found.documents[g]:,} documents")
-
-
-def _load(folder: Path, device: str) -> Any:
-    from textvae.estimators import TopicVAE
-
-    return TopicVAE.from_pretrained(folder, device=device)

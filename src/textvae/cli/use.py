@@ -22,6 +22,7 @@ from textvae.cli.console import (
     say_dropped,
     text_chunks,
 )
+from textvae.cli.models import text_model
 
 _FORMATS = (".npy", ".parquet", ".jsonl", ".csv")
 
@@ -76,7 +77,7 @@ def encode(
     processes = Processes(resolve_device(device))
     wanted: Any = precision
     used: Precision = "bf16" if uses_bf16(processes.device, wanted) else "fp32"
-    vae = _load(model, device)
+    vae = text_model(model, device)
     chunks = text_chunks(texts, text_column, label_column)
     file = None
     if output is not None and processes.is_main:
@@ -134,7 +135,7 @@ def reconstruct(
     Example: textvae reconstruct MODEL "the food was good"
     """
     writing = decoding(greedy, temperature, top_p, beam, no_unknown, "greedy")
-    vae = _load(model, device)
+    vae = text_model(model, device)
     corpus = read_texts(texts, text_column)
     written = vae.reconstruct(corpus.texts, seed=seed, **writing)
     if json:
@@ -167,7 +168,7 @@ def sample(
     Example: textvae sample MODEL -n 5 --top-p 0.9
     """
     writing = decoding(greedy, temperature, top_p, beam, no_unknown, "sample")
-    written = _load(model, device).sample(n, label=label, seed=seed, **writing)
+    written = text_model(model, device).sample(n, label=label, seed=seed, **writing)
     if json:
         out_json([{"text": text} for text in written])
         return
@@ -198,7 +199,7 @@ def interpolate(
     """
     writing = decoding(greedy, temperature, top_p, beam, no_unknown, "greedy")
     path: Any = "spherical" if spherical else "linear"
-    written = _load(model, device).interpolate(a, b, steps, path=path, seed=seed, **writing)
+    written = text_model(model, device).interpolate(a, b, steps, path=path, seed=seed, **writing)
     if json:
         shares = np.linspace(0, 1, steps).tolist()
         out_json([{"t": t, "text": text} for t, text in zip(shares, written, strict=True)])
@@ -228,7 +229,7 @@ def neighbours(
 
     Example: textvae neighbours MODEL "the food was good" --corpus reviews.txt -k 5
     """
-    vae = _load(model, device)
+    vae = text_model(model, device)
     queries = read_texts(texts)
     candidates = read_sources([corpus], text_column)
     say_dropped(candidates.name, len(candidates), candidates.dropped)
@@ -246,9 +247,3 @@ def neighbours(
         out(text)
         for near in row:
             out(f"  {near.distance:.3f}  {near.text}")
-
-
-def _load(model: Path, device: str) -> Any:
-    from textvae.estimators import TextVAE
-
-    return TextVAE.from_pretrained(model, device=device)
