@@ -10,7 +10,8 @@ from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer, 
 
 from textvae.errors import TextVAEError
 from textvae.text import formats
-from textvae.text.count import WordCounter, vectorizer_from, vectorizer_state, vocabulary_of
+from textvae.text.count import WordCounter
+from textvae.text.vectorizers import vectorizer_from, vectorizer_state, vocabulary_of
 
 TEXTS = [
     "The cats don't chase mice in 2024.",

@@ -30,7 +30,7 @@ from textvae.metrics.topic_likelihood import shares
 from textvae.model import VAE
 from textvae.store import VOCABULARY, read_json, write_json
 from textvae.text.batch import evenly
-from textvae.text.count import vectorizer_from, vectorizer_state
+from textvae.text.vectorizers import vectorizer_from, vectorizer_state
 from textvae.train.topic_start import start_topics
 
 _ONE_PASS = {"train": {"epochs": 1.0, "validations": 1, "patience": None}}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal, Self, cast
 
 import numpy as np
@@ -88,7 +88,7 @@ class WordCounter(TransformerMixin, BaseEstimator):
         blocks = itertools.chain([first], blocks)
         self.language_ = self._language(first)
         if self.vocabulary is not None:
-            self.vocabulary_ = _columns(self.vocabulary)
+            self.vocabulary_ = word_columns(self.vocabulary)
             return _stacked(map(self._count, blocks), len(self.vocabulary_))
         seen: dict[str, int] = {}
         return self._keep([self._count_all(block, seen) for block in blocks], seen)
@@ -200,71 +200,6 @@ class _ChineseWords:
         return [w for w in words if len(w) >= self._least and w.isalpha() and w not in self._stop_words]
 
 
-def vocabulary_of(vectorizer: Any) -> list[str]:
-    """The words of a fitted vectoriser, in the order of the columns.
-
-    Raises:
-        TextVAEError: it can't name them, as a hashing one.
-    """
-    if not hasattr(vectorizer, "get_feature_names_out") or not hasattr(vectorizer, "vocabulary_"):
-        raise TextVAEError(
-            f"A {type(vectorizer).__name__} has no vocabulary, so that topics would have no words: "
-            "take one that keeps it, such as CountVectorizer."
-        )
-    return [str(word) for word in vectorizer.get_feature_names_out()]
-
-
-# What decides how one of scikit-learn's reads a text; all of it is JSON, or it can't be kept.
-_ANALYSER = ("lowercase", "strip_accents", "token_pattern", "ngram_range", "analyzer", "stop_words", "binary")
-_CODE = ("preprocessor", "tokenizer")
-
-
-def vectorizer_state(vectorizer: Any) -> dict[str, Any]:
-    """A fitted vectoriser as JSON: the class, the options that decide how it reads a text, and nothing of the texts.
-
-    Raises:
-        TextVAEError: it is code of the user's own, or of a class that JSON can't hold.
-    """
-    options = vectorizer.get_params(deep=False)
-    if isinstance(vectorizer, WordCounter):
-        stop_words = options["stop_words"]
-        return {
-            "class": "WordCounter",
-            "language": vectorizer.language_,
-            "stop_words": stop_words if isinstance(stop_words, str) else sorted(stop_words or ()),
-            "ngram_range": list(options["ngram_range"]),
-            "given": options["vocabulary"] is not None,
-        }
-    if type(vectorizer) is not CountVectorizer:
-        raise TextVAEError(
-            f"A model with a {type(vectorizer).__name__} can't be saved, only one with a WordCounter or a "
-            "CountVectorizer: give the counts as a matrix, with vocabulary= for its columns."
-        )
-    code = [name for name in (*_CODE, "analyzer") if callable(options[name])]
-    if code:
-        raise TextVAEError(
-            f"A model whose vectoriser has a {code[0]} of your own can't be saved, as code is not kept: "
-            "give the counts as a matrix, with vocabulary= for its columns."
-        )
-    state = {name: options[name] for name in _ANALYSER}
-    if isinstance(state["stop_words"], (set, frozenset, list)):
-        state["stop_words"] = sorted(state["stop_words"])
-    return {"class": "CountVectorizer", **state, "ngram_range": list(state["ngram_range"])}
-
-
-def vectorizer_from(state: Mapping[str, Any], words: Sequence[str]) -> Any:
-    """The vectoriser that ``vectorizer_state`` described, with these words."""
-    options = dict(state)
-    kind = options.pop("class")
-    options["ngram_range"] = tuple(options["ngram_range"])
-    if kind == "CountVectorizer":
-        return CountVectorizer(**options, vocabulary=list(words)).fit([])
-    given = options.pop("given")
-    counter = WordCounter(**options, vocabulary=list(words) if given else None)
-    counter.language_, counter.vocabulary_ = counter.language, _columns(words)
-    return counter
-
-
 def _checked(texts: Iterable[str]) -> Iterator[str]:
     if isinstance(texts, str):
         raise TextVAEError("A list of texts is needed here, and this is one text: put it in a list.")
@@ -274,7 +209,12 @@ def _checked(texts: Iterable[str]) -> Iterator[str]:
         yield text
 
 
-def _columns(words: Sequence[str]) -> dict[str, int]:
+def word_columns(words: Sequence[str]) -> dict[str, int]:
+    """Word -> column, as ``vocabulary_`` has it.
+
+    Raises:
+        TextVAEError: a word is there twice.
+    """
     columns = {word: column for column, word in enumerate(words)}
     if len(columns) < len(words):
         twice = next(word for column, word in enumerate(words) if columns[word] != column)

@@ -13,8 +13,9 @@ from sklearn.base import clone
 
 from textvae.errors import TextVAEError, first_line
 from textvae.text.corpus import Corpus
-from textvae.text.count import WordCounter, vocabulary_of
+from textvae.text.count import WordCounter
 from textvae.text.read import clean_text, read_chunks
+from textvae.text.vectorizers import vocabulary_of
 
 
 @dataclass(frozen=True)
