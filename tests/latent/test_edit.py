@@ -84,8 +84,10 @@ def test_reach_is_the_probe_on_what_was_written(model):
     np.testing.assert_allclose([c.reach for c in best], towards.probability(again), atol=1e-5)
 
 
-def test_an_edit_does_not_depend_on_the_texts_beside_it(model):
+@pytest.mark.parametrize("back", [False, True])
+def test_an_edit_does_not_depend_on_the_texts_beside_it(model, back):
     towards = direction(model)
+    towards = towards.opposite("back") if back else towards
     together = edit(model, dataset(), towards, max_length=8)
     for i, row in enumerate(together):
         (alone,) = edit(model, dataset().subset([i]), towards, max_length=8)

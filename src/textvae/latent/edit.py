@@ -68,26 +68,29 @@ def edit(
 
     A candidate is written for every strength, ``release`` and ``keep``. Its latent is moved. Of the source's words
     those are released that thereby become less likely by the largest factors, and the others are kept in their order:
-    see ``Keeping``. Which candidate is best is judged on the text itself, encoded again.
+    see ``Keeping``. A word that becomes likelier stays. Which candidate is best is judged on the text itself, encoded
+    again.
 
     Args:
         strengths: how far to move latents, in standard deviations of all texts along the direction.
-        release: how many words of the source need not be kept.
+        release: how many words of the source need not be kept, at most.
         keep: nats that the next kept word is likelier to be written; with 0 only the latent speaks.
         seed: of what is drawn.
         decoding: how texts are written, as of ``generate``.
     """
     z = encode(model, sources).mode
     batch = sources.batch(range(len(sources)))
+    known, ends = (batch.targets > UNK).numpy(), (batch.targets == EOS).numpy()
     before = _word_log_probs(model, sources, z)
     settings = [Setting(*each) for each in product(strengths, release, keep)]
     moved, kept = [], []
     for strength in strengths:
         there = z + strength * direction.shift
         fall = before - _word_log_probs(model, sources, there)  # (N, T)
+        fall[~known] = 0  # an unknown word is never kept, so it is not among those released
         rank = np.argsort(np.argsort(-fall, 1, kind="stable"), 1)
         for words in release:
-            stays = (rank >= words) & (batch.targets > UNK).numpy() | (batch.targets == EOS).numpy()
+            stays = known & ((rank >= words) | (fall <= 0)) | ends
             moved += [there] * len(keep)
             kept += [stays] * len(keep)
     keeping = Keeping(
