@@ -261,6 +261,8 @@ class _Parquet(_Format):
 
 
 _FORMATS: dict[str, type[_Format]] = {".npy": _Npy, ".parquet": _Parquet, ".jsonl": _Jsonl, ".csv": _Csv}
+ENDINGS = tuple(_FORMATS)
+TABLES = tuple(ending for ending in ENDINGS if ending != ".npy")  # of files for rows without an array, too
 
 
 def rows_of(columns: Columns) -> Iterator[dict[str, Any]]:

@@ -95,8 +95,8 @@ def test_what_a_corpus_reaches_is_by_length(planted, model):
     documents = RowsDataset(planted.counts)
     fit = Fit.on(model.model_, documents, model.word_counts_, 500)
     assert fit.lengths.tolist() == [1, 2, 4, 8, 16, 32]
-    flagged = ~fit.holds(model.model_, documents, model.word_counts_, 500)
+    flagged = ~fit.judge(model.model_, documents, model.word_counts_, 500).fits
     assert 0.002 < flagged.mean() < 0.03
     # words of a topic fit, few as they are; words that no topic has together don't
     few = scipy.sparse.csr_array(thinned(planted.counts, 4))
-    assert fit.holds(model.model_, RowsDataset(few), model.word_counts_, 500).mean() > 0.97
+    assert fit.judge(model.model_, RowsDataset(few), model.word_counts_, 500).fits.mean() > 0.97

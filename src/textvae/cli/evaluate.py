@@ -22,9 +22,9 @@ from textvae.cli.console import (
     tell,
 )
 from textvae.cli.models import text_model
+from textvae.cli.rows import check_ending
 from textvae.language import translate
-
-_FORMATS = (".parquet", ".jsonl", ".csv")
+from textvae.rowfile import TABLES, RowFile
 
 
 def add_to(app: typer.Typer) -> None:
@@ -62,15 +62,13 @@ def evaluate(
 
     Example: textvae evaluate MODEL test.txt --iw 500 --json
     """
-    if output is not None and output.suffix not in _FORMATS:
-        raise typer.BadParameter(f"-o takes a file that ends in {', '.join(_FORMATS)}")
+    check_ending(output, TABLES)
     from textvae.device import resolve_device, uses_bf16
     from textvae.estimators.card import figures
     from textvae.estimators.evaluating import CHUNK, evaluate_chunks
     from textvae.estimators.progress import progress_bar
     from textvae.estimators.streams import fingerprint
     from textvae.processes import Processes
-    from textvae.rowfile import RowFile
 
     processes = Processes(resolve_device(device))
     vae = text_model(model, device)

@@ -12,7 +12,6 @@ import typer
 
 from textvae.cli import options
 from textvae.cli.console import (
-    out,
     out_json,
     read_sources,
     say,
@@ -22,9 +21,10 @@ from textvae.cli.console import (
     text_chunks,
 )
 from textvae.cli.models import topic_model
+from textvae.cli.rows import check_ending, show_rows
 from textvae.cli.topic_training import Files, show_topics, sweep, train
+from textvae.rowfile import ENDINGS, RowFile
 
-_FORMATS = (".npy", ".parquet", ".jsonl", ".csv")
 _Words = Annotated[int, typer.Option("-n", "--n", min=1, help="Words of each topic.")]
 
 
@@ -73,46 +73,21 @@ def transform(
     """Turn texts into their shares of the topics.
 
     One row for each text, line or row, in their order: theta, which sums to 1, the topic of the largest share, and
-        whether
-    any topic fits. Labels travel along into .parquet, .jsonl and .csv. Files may be larger than memory.
+    whether any topic fits. Labels travel along into .parquet, .jsonl and .csv. Files may be larger than memory.
 
     Example: textvae topics transform TOPICS news.csv -o shares.parquet
     """
-    if output is not None and output.suffix not in _FORMATS:
-        raise typer.BadParameter(f"-o takes a file that ends in {', '.join(_FORMATS)}")
+    check_ending(output, ENDINGS)
     from textvae.estimators.progress import progress_bar
-    from textvae.estimators.streams import Stream, fingerprint
-    from textvae.rowfile import RowFile, rows_of
+    from textvae.estimators.streams import fingerprint
 
     vae = topic_model(model, device)
     file = None
     if output is not None:
         file = RowFile(output, fingerprint(vae.model_, json_module.dumps(vae.words_.tolist())), say)
-    shown: list[dict[str, Any]] = []
-    labels: list[str] | None = None
-    stream = Stream(text_chunks(texts, text_column, label_column), file=file)
+    chunks = text_chunks(texts, text_column, label_column)
     with file or nullcontext(), progress_bar("documents", sys.stderr.isatty()) as progress:
-        for part in stream:
-            corpus = part.corpus
-            labels = list(corpus.labels) if labels is None else labels
-            if len(part) and not part.done:
-                info = vae.get_document_info(corpus)
-                columns = {
-                    "index": [part.first + row["document"] for row in info],
-                    "text": corpus.texts,
-                    **{name: corpus.labels.get(name, [None] * len(part)) for name in labels},
-                    "topic": [row["topic"] for row in info],
-                    "fits": [row["fits"] for row in info],
-                    "theta": vae.transform(corpus),
-                }
-                stream.write(part, columns)
-                if file is None and json:
-                    shown += rows_of(columns)
-                elif file is None:
-                    for row in rows_of(columns):
-                        out(json_module.dumps(row, ensure_ascii=False))
-            if progress:
-                progress(part.first + len(part))
+        rows = show_rows(vae.transform_chunks(chunks, file=file, progress=progress), output, json)
         if file is not None:
             file.finish()
     if file is not None:
@@ -120,7 +95,7 @@ def transform(
         if json:
             out_json({"output": str(output), "n_documents": file.rows, "n_topics": vae.n_topics_})
     elif json:
-        out_json(shown)
+        out_json(rows)
 
 
 def evaluate(

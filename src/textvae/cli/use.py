@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_module
 import sys
 from contextlib import nullcontext
 from pathlib import Path
@@ -23,8 +22,8 @@ from textvae.cli.console import (
     text_chunks,
 )
 from textvae.cli.models import text_model
-
-_FORMATS = (".npy", ".parquet", ".jsonl", ".csv")
+from textvae.cli.rows import check_ending, show_rows
+from textvae.rowfile import ENDINGS, RowFile
 
 
 def add_to(app: typer.Typer) -> None:
@@ -65,14 +64,12 @@ def encode(
 
     Example: textvae encode MODEL reviews.csv -o latents.npy
     """
-    if output is not None and output.suffix not in _FORMATS:
-        raise typer.BadParameter(f"-o takes a file that ends in {', '.join(_FORMATS)}")
+    check_ending(output, ENDINGS)
     from textvae.device import Precision, resolve_device, uses_bf16
     from textvae.estimators.progress import progress_bar
     from textvae.estimators.streams import fingerprint
     from textvae.estimators.strings import encode_chunks
     from textvae.processes import Processes
-    from textvae.rowfile import RowFile, rows_of
 
     processes = Processes(resolve_device(device))
     wanted: Any = precision
@@ -83,7 +80,6 @@ def encode(
     if output is not None and processes.is_main:
         key = fingerprint(vae.model_, vae.tokenizer_.to_json(), normalize=normalize, precision=used)
         file = RowFile(output, key, say)
-    rows: list[dict[str, Any]] = []
     with (
         file or nullcontext(),
         progress_bar("encoding", sys.stderr.isatty() and processes.is_main) as progress,
@@ -99,12 +95,7 @@ def encode(
             file=file,
             progress=progress,
         )
-        for columns in encoded:
-            if output is None and json:
-                rows += rows_of(columns)
-            elif output is None:
-                for row in rows_of(columns):
-                    out(json_module.dumps(row, ensure_ascii=False))
+        rows = show_rows(encoded, output, json)
         if file is not None:
             file.finish()
     if file is not None:

@@ -26,6 +26,7 @@ class Part:
     Attributes:
         corpus: its texts.
         first: the number of its first text in the stream.
+        labels: the names of those that the first chunk has; others have no column.
         own: (n,) the places in it of the texts that are this process's to work on.
         done: whether an earlier run has written its rows.
         note: what that run noted with them, on the main process.
@@ -34,6 +35,7 @@ class Part:
 
     corpus: Corpus
     first: int
+    labels: tuple[str, ...]
     own: np.ndarray
     done: bool
     note: Any
@@ -46,6 +48,16 @@ class Part:
     def own_texts(self) -> list[str]:
         """(n,) the texts at ``own``."""
         return [self.corpus.texts[i] for i in self.own]
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """What each text's row begins with: ``index``, its number in the stream, ``text``, and its labels."""
+        known = self.corpus.labels
+        return {
+            "index": np.arange(self.first, self.first + len(self)),
+            "text": self.corpus.texts,
+            **{name: known.get(name, [None] * len(self)) for name in self.labels},
+        }
 
 
 class Stream:
@@ -64,14 +76,15 @@ class Stream:
 
     def __iter__(self) -> Iterator[Part]:
         index, count = (0, 1) if self._processes is None else (self._processes.index, self._processes.count)
-        first = 0
+        first, labels = 0, None
         for chunk in self._chunks:
+            labels = tuple(chunk.labels) if labels is None else labels
             digest = _digest(chunk)
             note = self._file.kept(digest) if self._file is not None and len(chunk) else None
             done = note is not None
             if self._processes is not None:  # the main process alone has the file
                 done = bool(self._processes.total(torch.tensor(float(done))))
-            yield Part(chunk, first, np.arange(index, len(chunk), count), done, note, digest)
+            yield Part(chunk, first, labels, np.arange(index, len(chunk), count), done, note, digest)
             first += len(chunk)
 
     def gather(self, part: Part, rows: np.ndarray) -> np.ndarray | None:

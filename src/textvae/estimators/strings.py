@@ -144,21 +144,13 @@ def encode_chunks(
         file: on the main process.
         progress: called with the number of texts done.
     """
-    labels: list[str] | None = None
     stream = Stream(chunks, processes, file)
     for part in stream:
-        corpus = part.corpus
-        labels = list(corpus.labels) if labels is None else labels
         if len(part) and not part.done:
             own = encode_strings(model, tokenizer, part.own_texts, batch_size=batch_size, precision=precision)
             z = stream.gather(part, own)
             if z is not None:
-                columns = {
-                    "index": np.arange(part.first, part.first + len(part)),
-                    "text": corpus.texts,
-                    **{name: corpus.labels.get(name, [None] * len(part)) for name in labels},
-                    "z": unit_length(z) if normalize else z,
-                }
+                columns = {**part.columns, "z": unit_length(z) if normalize else z}
                 stream.write(part, columns)
                 yield columns
         if progress:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from scipy.stats import norm
@@ -18,6 +18,13 @@ from textvae.text.batch import evenly
 _SHARE = 0.01  # of documents like those of the corpus that are flagged by mistake
 _DOCUMENTS = 1000  # for each class of lengths, at most
 _ENOUGH = 200  # for a quantile
+
+
+class Judged(NamedTuple):
+    """What a model makes of documents: ``theta`` (N, K) float32, their shares; ``fits`` (N,), whether a topic fits."""
+
+    theta: np.ndarray
+    fits: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -62,11 +69,12 @@ class Fit:
             least.append(_least(scores(model, RowsDataset(short, chosen.context), word_counts, most)))
         return cls(lengths, np.array(least))
 
-    def holds(self, model: VAE, documents: RowsDataset, word_counts: np.ndarray, most: int) -> np.ndarray:
-        """(N,) bool: whether a topic fits."""
+    def judge(self, model: VAE, documents: RowsDataset, word_counts: np.ndarray, most: int) -> Judged:
+        """The shares of topics, and whether one fits; each document is encoded once."""
         sizes = _lengths(documents)
         least = self.least[(np.searchsorted(self.lengths, sizes, side="right") - 1).clip(0)]
-        return (sizes > 0) & (scores(model, documents, word_counts, most) >= least).all(1)
+        theta, reached = _read(model, documents, word_counts, most)
+        return Judged(theta, (sizes > 0) & (reached >= least).all(1))
 
     def state(self) -> dict[str, Any]:
         """As JSON."""
@@ -80,10 +88,19 @@ class Fit:
 
 def scores(model: VAE, documents: RowsDataset, word_counts: np.ndarray, most: int) -> np.ndarray:
     """(N, 2) gain and surprise, in the terms of ``Fit``; 0 for a document without a word."""
+    return _read(model, documents, word_counts, most)[1]
+
+
+def _read(
+    model: VAE, documents: RowsDataset, word_counts: np.ndarray, most: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The shares of topics (N, K) float32 at the mean of q(z|x), and ``scores``."""
     n = np.maximum(_lengths(documents), 1)
     background = documents.sparse() @ unigram(word_counts)
+    theta = np.empty((len(documents), model.latent_dim), np.float32)
     both = np.empty((len(documents), 2))
     for places, batch, q in inferred(model, documents, most):
+        theta[places] = model.decoder.theta(q.mean).cpu()
         p = model.decoder(q.mean, batch).probs.clamp_min(1e-30)
         log_p = p.log()
         expected = (p * log_p).sum(-1)
@@ -94,7 +111,7 @@ def scores(model: VAE, documents: RowsDataset, word_counts: np.ndarray, most: in
         both[places, 0] = (reached - background[places]) / many
         both[places, 1] = (reached - usual) / (np.sqrt(many) * spread.cpu().double().numpy())
     both[_lengths(documents) == 0] = 0
-    return both
+    return theta, both
 
 
 def _least(reached: np.ndarray) -> np.ndarray:

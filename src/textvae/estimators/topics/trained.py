@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -10,9 +10,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from textvae.errors import TextVAEError
 from textvae.estimators.rows import at_once
+from textvae.estimators.streams import Stream
 from textvae.estimators.topics.context import Context
 from textvae.estimators.topics.documents import count, is_matrix, texts_of
-from textvae.estimators.topics.fits import Fit
+from textvae.estimators.topics.fits import Fit, Judged
 from textvae.estimators.topics.groups import Period, Prevalence, group_numbers, prevalence, word_changes
 from textvae.estimators.topics.intervals import Calibration, Intervals
 from textvae.matrix import RowsDataset
@@ -31,7 +32,9 @@ from textvae.metrics.topics import (
     top_words,
     topic_diversity,
 )
+from textvae.rowfile import Columns, RowFile
 from textvae.text.batch import evenly
+from textvae.text.corpus import Corpus
 
 _UNSURE = 300  # documents that tell how unsure shares are
 
@@ -62,6 +65,32 @@ class TrainedTopics:
         documents = self._documents(X, vectors=vectors, covariates=covariates)
         return shares(self.model_, documents, self._at_once)
 
+    def transform_chunks(
+        self,
+        chunks: Iterable[Corpus],
+        *,
+        file: RowFile | None = None,
+        progress: Callable[[float], object] | None = None,
+    ) -> Iterator[Columns]:
+        """The same of any number of texts, some at a time: rows of each chunk, as of ``read_chunks``.
+
+        Their columns are ``index`` from 0, ``text``, the labels that the first chunk has, ``topic`` (that of the
+        largest share), ``fits`` and ``theta`` (n, K).
+
+        Args:
+            file: for the rows; those that an earlier run left there are not given again.
+            progress: called with the number of texts done.
+        """
+        stream = Stream(chunks, file=file)
+        for part in stream:
+            if len(part) and not part.done:
+                theta, fits = self._judge(self._documents(part.corpus))
+                columns = {**part.columns, "topic": theta.argmax(1), "fits": fits, "theta": theta}
+                stream.write(part, columns)
+                yield columns
+            if progress:
+                progress(part.first + len(part))
+
     def intervals(
         self, X: Any, level: float = 0.9, *, vectors: Any = None, covariates: Any = None, seed: int = 0
     ) -> Intervals:
@@ -80,7 +109,7 @@ class TrainedTopics:
         Documents keep their shares either way: this is a flag beside them, and no topic of its own.
         """
         documents = self._documents(X, vectors=vectors, covariates=covariates)
-        return self.fit_.holds(self.model_, documents, self.word_counts_, self._at_once)
+        return self._judge(documents).fits
 
     # ------------------------------------------------------------------ topics
 
@@ -132,10 +161,8 @@ class TrainedTopics:
         Keys: ``document``, ``text`` where there is one, ``topic`` (that of the largest share), ``share``, ``words`` (of
         the topic), ``known_words`` (how many of the document's are in the vocabulary) and ``fits``.
         """
-        texts, X = _texts(X)
-        documents = self._documents(X, vectors=vectors, covariates=covariates)
-        theta = shares(self.model_, documents, self._at_once)
-        fits = self.fit_.holds(self.model_, documents, self.word_counts_, self._at_once)
+        texts, documents = self._with_texts(X, vectors, covariates)
+        theta, fits = self._judge(documents)
         known = np.asarray(documents.sparse().sum(1)).ravel()
         words = self.topic_words()
         rows = []
@@ -154,10 +181,8 @@ class TrainedTopics:
 
         Only documents that a topic fits are shown, and none whose largest share is of another topic.
         """
-        texts, X = _texts(X)
-        documents = self._documents(X, vectors=vectors, covariates=covariates)
-        theta = shares(self.model_, documents, self._at_once)
-        fits = self.fit_.holds(self.model_, documents, self.word_counts_, self._at_once)
+        texts, documents = self._with_texts(X, vectors, covariates)
+        theta, fits = self._judge(documents)
         mine = theta.argmax(1)
         chosen = []
         for topic in range(theta.shape[1]):
@@ -275,8 +300,8 @@ class TrainedTopics:
         words (10 for NPMI, 110 for C_V) if they are texts and single words are counted, else in whole documents, as
         ``reference`` says. Purity and NMI compare ``labels`` with the topics of largest shares.
         """
-        texts, X = _texts(X)
-        documents = self._documents(X, vectors=vectors, covariates=covariates)
+        texts, documents = self._with_texts(X, vectors, covariates)
+        judged = self._judge(documents)
         ids = self._foremost(n)
         narrow, wide, name = self._references(texts, documents, ids)
         coherence = npmi(ids, narrow)
@@ -291,13 +316,13 @@ class TrainedTopics:
             "reference": name,
             "perplexity": self._perplexities(documents, 20, seed),
             "completion_perplexity": completion_perplexity(self.model_, documents, self._at_once, seed),
-            "fits": float(self.fit_.holds(self.model_, documents, self.word_counts_, self._at_once).mean()),
+            "fits": float(judged.fits.mean()),
             "topic_npmi": coherence.tolist(),
         }
         if labels is not None:
             if len(labels) != len(documents):
                 raise TextVAEError(f"There are {len(documents)} documents, and {len(labels)} labels.")
-            groups = shares(self.model_, documents, self._at_once).argmax(1)
+            groups = judged.theta.argmax(1)
             figures |= {"purity": purity(groups, labels), "nmi": nmi(groups, labels)}
         return figures
 
@@ -339,6 +364,15 @@ class TrainedTopics:
             raise TextVAEError("There are no documents.")
         return RowsDataset(counts, self.context_.of(counts, None, vectors, covariates))
 
+    def _with_texts(self, X: Any, vectors: Any, covariates: Any) -> tuple[list[str] | None, RowsDataset]:
+        """The texts of documents that are texts, and the documents; what comes as a generator is read once."""
+        texts = None if is_matrix(X) else list(texts_of(X))
+        documents = X if texts is None else texts
+        return texts, self._documents(documents, vectors=vectors, covariates=covariates)
+
+    def _judge(self, documents: RowsDataset) -> Judged:
+        return self.fit_.judge(self.model_, documents, self.word_counts_, self._at_once)
+
     def _with_words(self, documents: RowsDataset) -> tuple[RowsDataset, np.ndarray]:
         """The documents that have words, and how many (n,)."""
         lengths = np.asarray(documents.sparse().sum(1)).ravel()
@@ -375,11 +409,3 @@ class TrainedTopics:
         analyse = self.vectorizer_.build_analyzer()
         column = {word: i for i, word in enumerate(self.words_.tolist())}
         return [np.array([column.get(word, -1) for word in analyse(text)], np.int64) for text in texts]
-
-
-def _texts(X: Any) -> tuple[list[str] | None, Any]:
-    """The texts of documents that are texts, and the documents, which may be read again."""
-    if is_matrix(X):
-        return None, X
-    texts = list(texts_of(X))
-    return texts, texts
