@@ -76,10 +76,10 @@ def tomotopy_lda(data: TopicSet, k: int, seed: int) -> Fitted:
     model = tomotopy.LDAModel(k=k, seed=seed)
     for words in _bags(data.train, data):
         model.add_doc(words)
-    model.train(500)
+    model.train(500, workers=1)
     topics = np.stack([model.get_topic_word_dist(topic) for topic in range(k)])
     documents = [model.make_doc(words or [data.words[0]]) for words in _bags(data.test, data)]
-    shares, _ = model.infer(documents)
+    shares, _ = model.infer(documents, workers=1)
     return Fitted(_columns(topics, model.used_vocabs, data), np.array(shares))
 
 
@@ -90,6 +90,21 @@ def topica_prodlda(data: TopicSet, k: int, seed: int) -> Fitted:
     model = topica.ProdLDA(k, seed=seed)
     model.fit(_bags(data.train, data))
     shares = model.transform([words or [data.words[0]] for words in _bags(data.test, data)])
+    return Fitted(_columns(model.topic_word, model.vocabulary, data), np.asarray(shares))
+
+
+def topica_fastopic(data: TopicSet, k: int, seed: int) -> Fitted:
+    """FASTopic (Wu et al. 2024) of topica; documents' vectors are 100 of latent semantic analysis, as none is given."""
+    import topica  # pyright: ignore[reportMissingImports]
+    from sklearn.decomposition import TruncatedSVD
+    from sklearn.feature_extraction.text import TfidfTransformer
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import Normalizer
+
+    vectors = make_pipeline(TfidfTransformer(), TruncatedSVD(100, random_state=seed), Normalizer())
+    model = topica.FASTopic(k, seed=seed)
+    model.fit(_bags(data.train, data), vectors.fit_transform(data.train))
+    shares = model.transform(doc_embeddings=vectors.transform(data.test))
     return Fitted(_columns(model.topic_word, model.vocabulary, data), np.asarray(shares))
 
 
@@ -117,4 +132,5 @@ MODELS: dict[str, Callable[[TopicSet, int, int], Fitted]] = {
     "LDA (gensim)": gensim_lda,
     "LDA (tomotopy)": tomotopy_lda,
     "ProdLDA (topica)": topica_prodlda,
+    "FASTopic (topica)": topica_fastopic,
 }

@@ -12,8 +12,8 @@ from torch.distributions import Dirichlet, Multinomial
 
 from planted_topics import K, V, plant
 from textvae.config import merge, read_config
+from textvae.decoders.counts import MixtureCounts, ProductCounts, UrnCounts
 from textvae.decoders.foremost import foremost_words
-from textvae.decoders.topic import MixtureCounts, ProductCounts
 from textvae.distributions.transport import transport_plan
 from textvae.errors import TextVAEError
 from textvae.latent.encode import encode
@@ -175,10 +175,45 @@ def test_counts_have_the_likelihood_of_a_multinomial_but_for_its_coefficient(kin
     torch.testing.assert_close(p.log_prob(rows), exact - coefficient, rtol=1e-4, atol=1e-2)
 
 
+def words_from_an_urn(size: float) -> UrnCounts:
+    scores = torch.randn(4, 6, generator=torch.Generator().manual_seed(0))
+    return UrnCounts(ProductCounts(scores, torch.zeros(())), torch.tensor(size).log())
+
+
+def test_counts_from_an_urn_have_the_likelihood_of_its_draws_one_after_another():
+    p, rng = words_from_an_urn(5.0), np.random.default_rng(0)
+    x, expected = np.zeros((4, 6)), np.zeros(4)
+    for row, probs in enumerate(p.probs.double().numpy()):
+        urn = 5 * probs
+        for _ in range(8):
+            word = rng.choice(6, p=urn / urn.sum())
+            expected[row] += np.log(urn[word] / urn.sum())
+            x[row, word] += 1
+            urn[word] += 1
+    rows = Rows(torch.from_numpy(x).float(), torch.arange(4))
+    np.testing.assert_allclose(p.log_prob(rows).numpy(), expected, rtol=1e-5)
+    without_end = words_from_an_urn(1e9)
+    torch.testing.assert_close(without_end.log_prob(rows), without_end.words.log_prob(rows), rtol=1e-3, atol=0)
+
+
+def test_training_finds_the_size_of_the_urn():
+    true, many = words_from_an_urn(20.0), 400
+    drawn = [true.draw([50] * 4, [np.random.default_rng([i, row]) for row in range(4)]) for i in range(many)]
+    x = torch.from_numpy(np.concatenate(drawn))
+    log_size = torch.tensor(1000.0).log().requires_grad_()
+    found = UrnCounts(ProductCounts(true.words.scores.repeat(many, 1), torch.zeros(())), log_size)
+    optimiser = torch.optim.Adam([log_size], lr=0.3)
+    for _ in range(60):
+        optimiser.zero_grad()
+        (-found.log_prob(Rows(x, torch.arange(len(x)))).mean()).backward()
+        optimiser.step()
+    assert log_size.exp().item() == pytest.approx(20, rel=0.1)
+
+
 def test_an_empty_document_costs_nothing():
     rows = Rows(torch.zeros(1, V), torch.zeros(1, dtype=torch.long))
-    for preset in ("gsm2017", "topics"):
-        model = build(config_of(preset), V).eval()
+    for preset, counts in (("gsm2017", "multinomial"), ("topics", "multinomial"), ("topics", "urn")):
+        model = build(config_of(preset, decoder={"counts": counts}), V).eval()
         assert model.decode(torch.randn(2, 1, K), rows).log_prob(rows).abs().max() == 0
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Literal
 
+import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from textvae.decoders.topic import Counts, ProductCounts, TopicDecoderConfig
+from textvae.decoders.counts import Counts
+from textvae.decoders.topic import TopicDecoderConfig
 from textvae.decoders.topic_matrix import TopicMatrix
 from textvae.errors import TextVAEError
 from textvae.registry import register
@@ -29,17 +31,24 @@ class CovariateTopicConfig(TopicDecoderConfig):
     )
 
 
-class LabelledCounts(ProductCounts):
-    """p(x, y|z) = p(x|z) p(y|z), y a class: a document's last columns of context."""
+class LabelledCounts(Counts):
+    """p(x, y|z) = p(x|z) p(y|z), y a class, of logits ``classes`` (*, B, C): a document's last columns of context."""
 
-    def __init__(self, scores: Tensor, classes: Tensor, penalty: Tensor):
-        self.classes = classes
-        super().__init__(scores, penalty)
+    def __init__(self, words: Counts, classes: Tensor):
+        self.words, self.classes = words, classes
+        super().__init__(words.batch_shape, words.event_shape[0], words.penalty)
+
+    @property
+    def probs(self) -> Tensor:
+        return self.words.probs
 
     def log_prob(self, value: Rows) -> Tensor:
         """(*, B) nats: log p(x|z) + log p(y|z), the latter 0 where the class is unknown."""
         labels = _context(value)[:, -self.classes.shape[-1] :]
-        return super().log_prob(value) + (labels * self.classes.log_softmax(-1)).sum(-1)
+        return self.words.log_prob(value) + (labels * self.classes.log_softmax(-1)).sum(-1)
+
+    def draw_one(self, p: np.ndarray, length: int, stream: np.random.Generator) -> np.ndarray:
+        return self.words.draw_one(p, length, stream)
 
 
 @register("decoder", "covariate_topic", CovariateTopicConfig, provides=("topics",), requires=("rows",))
@@ -61,8 +70,7 @@ class CovariateTopic(TopicMatrix):
         p = super().forward(z, batch)
         if self.classes is None or batch is None:
             return p
-        assert isinstance(p, ProductCounts)
-        return LabelledCounts(p.scores, self.classes(self.theta(z)), p.penalty)
+        return LabelledCounts(p, self.classes(self.theta(z)))
 
     def scores(self, weights: Tensor, batch: Rows | None) -> Tensor:
         scores = super().scores(weights, batch)

@@ -9,16 +9,15 @@ from typing import Literal
 import torch
 from pydantic import Field
 from torch import Tensor, nn
-from torch.distributions import Distribution, constraints
 
+from textvae.decoders.counts import Counts, MixtureCounts, ProductCounts, UrnCounts
 from textvae.layers import BatchNorm
 from textvae.matrix import RowsDataset
 from textvae.registry import PartConfig
 from textvae.types import Rows
 
-# under which no probability of a word that a document has is taken: float32's least is 1e-38
-_LEAST = 1e-30
 _LEAST_VARIANCE = 1e-5  # of a word's logit over documents, below which normalising would make much of nothing
+_SIZE = 1000.0  # words in the urn to start from; training finds how many they are
 _HELD_RANK = 10  # a seed word is held among so many words of its topic
 
 
@@ -34,6 +33,11 @@ class TopicDecoderConfig(PartConfig):
         default="mixture",
         description="how topics make words: their distributions are averaged, or their logits",
     )
+    counts: Literal["multinomial", "urn"] = Field(
+        default="multinomial",
+        description="how a document's words are drawn: each by itself, or from an urn to which each comes back twice, "
+        "so that words that occurred are likely to again",
+    )
     background: Literal["none", "fixed", "learned"] = Field(
         default="none",
         description="what topics are deviations from: nothing, the words' log frequencies, or what those become",
@@ -48,59 +52,6 @@ class TopicDecoderConfig(PartConfig):
     def needs(self) -> frozenset[str]:
         """The space that z has to be in."""
         return frozenset({"simplex" if self.theta == "given" else "euclidean"})
-
-
-class Counts(Distribution):
-    """p(x|z) over counts of words x (V,): Σ_v x_v log p(v|z), batch shape (*, B).
-
-    The logarithm of the multinomial coefficient, which no parameter moves, is left out: so it is the likelihood of
-    the document as a sequence of words in its order, and perplexity per word is exp(−log p / number of words).
-    ``penalty`` (B,) is what the decoder owes beside the ELBO.
-    """
-
-    arg_constraints: dict[str, constraints.Constraint] = {}
-    penalty: Tensor
-
-    def __init__(self, batch_shape: Sequence[int], words: int, penalty: Tensor):
-        self.penalty = penalty.expand(batch_shape[-1:])
-        super().__init__(torch.Size(batch_shape), torch.Size([words]), validate_args=False)
-
-
-class ProductCounts(Counts):
-    """p(v|z) = softmax(scores)_v for ``scores`` (*, B, V)."""
-
-    def __init__(self, scores: Tensor, penalty: Tensor):
-        self.scores = scores
-        super().__init__(scores.shape[:-1], scores.shape[-1], penalty)
-
-    @property
-    def probs(self) -> Tensor:
-        """(*, B, V)."""
-        return self.scores.softmax(-1)
-
-    def log_prob(self, value: Rows) -> Tensor:
-        """(*, B) nats."""
-        return (value.values * self.scores.log_softmax(-1)).sum(-1)
-
-
-class MixtureCounts(Counts):
-    """p(v|z) = Σ_k θ_k β_kv for ``theta`` (*, B, K) and ``topics`` (K, V)."""
-
-    def __init__(self, theta: Tensor, topics: Tensor, penalty: Tensor):
-        self.theta, self.topics = theta, topics
-        super().__init__(theta.shape[:-1], topics.shape[-1], penalty)
-
-    @property
-    def probs(self) -> Tensor:
-        """(*, B, V)."""
-        return self.theta @ self.topics
-
-    def log_prob(self, value: Rows) -> Tensor:
-        """(*, B) nats; logarithms are taken of the words that a document has only."""
-        row, word = value.values.nonzero(as_tuple=True)
-        number = value.values[row, word]
-        terms = number * self.probs[..., row, word].clamp_min(_LEAST).log()
-        return terms.new_zeros(self.batch_shape).index_add(-1, row, terms)
 
 
 class TopicDecoder(nn.Module, ABC):
@@ -125,6 +76,7 @@ class TopicDecoder(nn.Module, ABC):
             # from random weights all shares are alike at first, and stay so for long
             nn.init.eye_(self.project.weight)
         self.drop = nn.Dropout(config.dropout)
+        self.log_size = nn.Parameter(torch.tensor(_SIZE).log()) if config.counts == "urn" else None
         self.norm = BatchNorm(vocab_size, _LEAST_VARIANCE) if config.normalise else None
         self._seeds: dict[int, Tensor] = {}
         self._strength = 0.0
@@ -179,10 +131,15 @@ class TopicDecoder(nn.Module, ABC):
         """z (*, B, Z) -> p(x|z), batch shape (*, B), event shape (V,)."""
         with torch.autocast(z.device.type, enabled=False):
             weights = self.drop(z.float() if self.options.theta == "free" else self.theta(z.float()))
-            penalty = self.penalty()
-            if self.options.words == "mixture":
-                return MixtureCounts(weights, self.topics(), penalty)
-            return ProductCounts(self.scores(weights, batch), penalty)
+            words = self.words_of(weights, batch)
+            return words if self.log_size is None else UrnCounts(words, self.log_size)
+
+    def words_of(self, weights: Tensor, batch: Rows | None) -> Counts:
+        """Weights (*, B, K) of the topics -> counts of words that are drawn each by itself."""
+        penalty = self.penalty()
+        if self.options.words == "mixture":
+            return MixtureCounts(weights, self.topics(), penalty)
+        return ProductCounts(self.scores(weights, batch), penalty)
 
     def scores(self, weights: Tensor, batch: Rows | None) -> Tensor:
         """Weights (*, B, K) of the topics -> (*, B, V) logits of a product."""

@@ -22,7 +22,6 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 import scipy.sparse
-import torch
 from scipy.special import expit, logit
 
 from textvae.matrix import RowsDataset
@@ -31,7 +30,6 @@ from textvae.metrics.topic_posterior import inferred, refine
 from textvae.model import VAE
 from textvae.noise import Use, stream
 from textvae.text.batch import evenly
-from textvae.types import Rows
 
 _SAMPLES = 64  # of z, for a document's spread
 _DOCUMENTS = 300  # drawn from the model, or fewer where refining one takes long
@@ -128,13 +126,7 @@ def _drawn_like(model: VAE, documents: RowsDataset, most: int, seed: int) -> tup
     for places, batch, q in inferred(model, documents, most):
         z = posterior_draws(model, refine(model, batch, q), batch, 1, seed)[0]
         truth[places] = model.decoder.theta(z).cpu()
-        counts.append(_words(model.decoder(z, batch).probs, batch, seed))
+        lengths = batch.values.sum(1).round().clamp_min(1).long().tolist()
+        streams = (stream(seed, index, Use.VALUES) for index in batch.index.tolist())
+        counts.append(scipy.sparse.csr_array(model.decoder(z, batch).draw(lengths, streams)))
     return truth, RowsDataset(scipy.sparse.vstack(counts, format="csr"), documents.context)
-
-
-def _words(probs: torch.Tensor, batch: Rows, seed: int) -> scipy.sparse.csr_array:
-    lengths = batch.values.sum(1).round().clamp_min(1).long().tolist()
-    rows = []
-    for index, length, p in zip(batch.index.tolist(), lengths, probs.double().cpu().numpy(), strict=True):
-        rows.append(stream(seed, index, Use.VALUES).multinomial(length, p / p.sum()))
-    return scipy.sparse.csr_array(np.array(rows, np.float32))
