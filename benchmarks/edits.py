@@ -1,6 +1,7 @@
 """How well texts are rewritten toward the other sentiment: what is reached, what is kept, how fluent it is.
 
-    python benchmarks/edits.py DATA NAME=MODEL [NAME=MODEL …] [--texts 500] [--seed 0] [--json]
+    python benchmarks/edits.py DATA NAME=MODEL [NAME=MODEL …] [--texts 500] [--seed 0] [--json] > FILE
+    python benchmarks/edit_curves.py FILE.json … -o PICTURE.svg
 
 DATA is the folder of short_yelp. Directions are learned from its 10,000 labelled texts. Test texts are rewritten
 toward the label that they don't have, along a curve of strengths in standard deviations, in two ways: `latent` writes
@@ -108,23 +109,33 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     test = read(options.data / "short_yelp.test.txt")
     sources = test.at(np.random.default_rng(options.seed).choice(len(test), options.texts, replace=False))
     judges = Judges(options.data, options.seed)
-    found: dict[str, Any] = {"judges": {**judges.accuracy, "perplexity": judges.perplexity(sources.texts)}}
+    found = {"judges": {**judges.accuracy, "perplexity": judges.perplexity(sources.texts)}, "models": {}}
     say(options, f"judges: {found['judges']}")
     for pair in options.models:
         name, _, folder = pair.partition("=")
         vae = TextVAE.from_pretrained(folder)
         vae.directions(labelled.texts, labelled.labels, name="sentiment", seed=options.seed)
-        rows = curve(vae, sources, judges)
-        found[name] = {"probe": vae.directions_["sentiment=1"].evidence["probe"], "rows": rows}
-        say(options, f"{name}: probe {found[name]['probe']['accuracy']:.1%}")
-        for row in rows:
-            reached = f"{row['reached_cnn']:.1%} ({row['low']:.1%} to {row['high']:.1%})"
-            say(
-                options,
-                f"  {row['way']:<7}{row['strength']!s:>5}  reached {reached}, by TF-IDF {row['reached_linear']:.1%}  "
-                f"BLEU {row['bleu']:.1f}  perplexity {row['perplexity']:.1f}",
-            )
+        probe = vae.directions_["sentiment=1"].evidence["probe"]
+        found["models"][name] = {"probe": probe, "rows": curve(vae, sources, judges)}
+        say(options, table(name, found["models"][name]))
     return found
+
+
+def table(name: str, measured: dict[str, Any]) -> str:
+    """The curves of one model as Markdown."""
+    lines = [
+        f"\n{name}: its probe is right on {measured['probe']['accuracy']:.1%} of unseen texts\n",
+        "| way | strength | reached (CNN) | reached (TF-IDF) | BLEU | perplexity |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in measured["rows"]:
+        strength = row["strength"] if row["strength"] == "all" else f"{row['strength']:g}"
+        reached = f"{row['reached_cnn']:.1%} ({row['low']:.1%} to {row['high']:.1%})"
+        lines.append(
+            f"| {row['way']} | {strength} | {reached} | {row['reached_linear']:.1%} "
+            f"| {row['bleu']:.1f} | {row['perplexity']:.1f} |"
+        )
+    return "\n".join(lines)
 
 
 def say(options: argparse.Namespace, line: str) -> None:
