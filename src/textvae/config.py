@@ -219,7 +219,7 @@ def _one_sentence(error: ValidationError) -> str:
             reasons.append(f"there is no option '{where}'")
         else:
             reasons.append(f"{where}: {e['msg'].removeprefix('Value error, ')}".removeprefix(": "))
-    return "The configuration can't be used: " + "; ".join(reasons) + "."
+    return f"The configuration can't be used: {'; '.join(reasons)}."
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Other languages than English, for people: the source says everything in English, and a catalogue has it in theirs.
 
 A catalogue is ``languages/zh.toml``. Its keys are the English sentences as they stand in the source, but for what is
-filled in, which is ``{anything}``; one table for each part that speaks. What has no translation stays English.
+filled in, which is ``{anything}``; one table for each part that speaks, and ``joints``, which put sentences together.
+What has no translation stays English.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import NamedTuple
 from textvae.errors import TextVAEError
 
 LANGUAGES = ("en", "zh")
-SPOKEN = ("help", "messages", "errors", "figures")  # the tables of what the command line says
+SPOKEN = ("help", "messages", "errors", "libraries", "figures")  # the tables of what the command line says
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 _current: ContextVar[str] = ContextVar("language", default="en")
@@ -67,6 +68,10 @@ def translate(text: str) -> str:
             return _PLACEHOLDER.sub(
                 lambda found, values=match: _filled(values[found[1]]), pattern.translation
             )
+    for joint, theirs in phrases("joints").items():
+        parts = text.split(joint, maxsplit=1)
+        if len(parts) == 2 and (told := [*map(_filled, parts)]) != parts:
+            return theirs.join(told)
     return text
 
 

@@ -157,7 +157,7 @@ def _given(arguments: Sequence[str] | None) -> Corpus | list[str]:
 def say_dropped(name: str, n_texts: int, dropped: Mapping[str, int]) -> None:
     """A line to stderr on what was left out of a source, if anything."""
     if dropped:
-        reasons = ", ".join(f"{count:,} {reason}" for reason, count in dropped.items())
+        reasons = ", ".join(f"{count:,} {translate(reason)}" for reason, count in dropped.items())
         say(f"{name}: {n_texts:,} texts (left out: {reasons})")
 
 

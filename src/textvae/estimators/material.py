@@ -15,6 +15,7 @@ import numpy as np
 from textvae.config import Config
 from textvae.errors import TextVAEError
 from textvae.estimators.labels import apart, beside_texts, learns_labels, numbers
+from textvae.language import translate
 from textvae.metrics.text_quality import unknown_rate
 from textvae.store import METRICS, TOKENIZER, read_json
 from textvae.text.batch import Dataset, drop_long
@@ -137,7 +138,7 @@ def prepare(
 def describe(material: Material) -> Iterator[str]:
     """What was read and what became of it, in a few lines."""
     facts = material.facts
-    dropped = ", ".join(f"{count:,} {reason}" for reason, count in facts["dropped"].items())
+    dropped = ", ".join(f"{count:,} {translate(reason)}" for reason, count in facts["dropped"].items())
     yield f"{facts['name']}: {facts['n_texts']:,} texts" + (f" (left out: {dropped})" if dropped else "")
     learnt = ""
     if facts["tokenizer_texts"] < facts["n_train"]:
@@ -147,7 +148,9 @@ def describe(material: Material) -> Iterator[str]:
         f"{facts['unk_rate']:.1%} of the validation tokens unknown"
     )
     parts = [
-        f"{name} {facts[f'n_{name}']:,}" for name in ("train", "validation", "test") if facts[f"n_{name}"]
+        f"{translate(name)} {facts[f'n_{name}']:,}"
+        for name in ("train", "validation", "test")
+        if facts[f"n_{name}"]
     ]
     yield ", ".join(parts)
 

@@ -64,7 +64,7 @@ class Lines:
     """A plain line per interval on stderr, where there is no terminal."""
 
     def phase(self, name: str) -> None:
-        print(translate(f"phase: {name}"), file=sys.stderr, flush=True)
+        print(translate(f"phase: {translate(name)}"), file=sys.stderr, flush=True)
 
     def progress(self, done: float) -> None: ...
 
@@ -87,14 +87,14 @@ class Display:
             BarColumn(bar_width=24),
             TextColumn("{task.percentage:>3.0f}%"),
             TimeElapsedColumn(),
-            TextColumn("left"),
+            TextColumn(translate("left")),
             TimeRemainingColumn(),
         )
-        self._task = self._bar.add_task("training", total=1.0)
+        self._task = self._bar.add_task(translate("training"), total=1.0)
         self._live = Live(console=console or Console(stderr=True), refresh_per_second=4)
 
     def phase(self, name: str) -> None:
-        self._bar.update(self._task, description=name)
+        self._bar.update(self._task, description=translate(name))
         self._show("")
         self._live.start()
 
