@@ -73,6 +73,18 @@ def test_sets_of_texts_are_labels_too(vae, corpus):
         del vae.directions_[name]
 
 
+def test_texts_without_a_label_are_left_out(vae, corpus):
+    texts, labels = corpus.texts[:300], corpus.labels["tense"][:300].tolist()
+    found = vae.directions(
+        [*texts, *corpus.texts[300:330]], [*labels, *[None, "", float("nan")] * 10], name="when"
+    )
+    assert [d.name for d in found] == ["when=past", "when=present"]
+    assert found[0].evidence["n_texts"] == 300
+    np.testing.assert_array_equal(found[0].shift, vae.directions(texts, labels, name="when")[0].shift)
+    for direction in found:
+        del vae.directions_[direction.name]
+
+
 def test_an_analogy_takes_over_a_difference(vae):
     written = vae.analogy(
         "I felt that the staff was rude.", "I feel that the staff is rude.", "The soup is tasty, they think."
@@ -102,6 +114,8 @@ def test_what_cannot_be_steered_is_said(vae, corpus):
         vae.edit("a text", "past", strength=[])
     with pytest.raises(TextVAEError, match="give a label for each text"):
         vae.directions(corpus.texts[:100])
+    with pytest.raises(TextVAEError, match="2 for 100 texts"):
+        vae.directions(corpus.texts[:100], ["a", "b"])
     with pytest.raises(TextVAEError, match="trained without labels"):
         vae.sample(2, label="past")
     with pytest.raises(TextVAEError, match="trained without labels"):

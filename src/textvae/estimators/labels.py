@@ -40,7 +40,7 @@ def beside_texts(chunks: Iterable[Corpus], names: set[str]) -> Iterator[Corpus]:
                 "(in Python: give y)."
             )
         (values,) = chunk.labels.values()
-        labels = [_name(value) for value in values.tolist()]
+        labels = [label_name(value) for value in values.tolist()]
         names.update(filter(None, labels))
         texts = [f"{text}{_BETWEEN}{label}" for text, label in zip(chunk.texts, labels, strict=True)]
         yield replace(chunk, texts=texts)
@@ -81,6 +81,7 @@ def often_enough(dataset: Dataset, share: float) -> Dataset:
     return dataset if times == 1 else dataset.repeated(np.where(known, times, 1))
 
 
-def _name(value: Any) -> str:
+def label_name(value: Any) -> str:
+    """The label as it is called, '' for None, what is not a number, and empty text: a label that is not known."""
     missing = value is None or value != value
     return "" if missing else clean_text(str(value))

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from textvae.errors import TextVAEError
 from textvae.estimators import strings
+from textvae.estimators.labels import label_name
 from textvae.estimators.trained import Decoding, TrainedText
 from textvae.latent.directions import Direction, learn_directions
 from textvae.latent.edit import KEEP, RELEASE, STRENGTHS, edit
@@ -50,7 +51,8 @@ class SteeredText(TrainedText):
         """Learns a direction toward each value of a label, and keeps them in ``directions_`` as ``name=value``.
 
         Args:
-            texts: with ``labels``, a value for each; or sets of texts, ``{value: texts}``.
+            texts: with ``labels``, a value for each, None or '' where it is not known: such texts are left out; or
+                sets of texts, ``{value: texts}``.
             name: of the label.
             seed: of the parts of the cross-validation.
 
@@ -69,7 +71,14 @@ class SteeredText(TrainedText):
             items = strings.listed(texts)
         if labels is None:
             raise TextVAEError("Directions are learned from texts with labels: give a label for each text.")
-        learned = learn_directions(self.encode(items), labels, name=name, seed=seed)
+        values = list(labels)
+        if len(values) != len(items):
+            raise TextVAEError(
+                f"Directions take a label for each text: {len(values)} for {len(items)} texts."
+            )
+        known = [place for place, value in enumerate(values) if label_name(value)]
+        z = self.encode([items[place] for place in known])
+        learned = learn_directions(z, [values[place] for place in known], name=name, seed=seed)
         self.directions_ |= {direction.name: direction for direction in learned}
         return learned
 
