@@ -137,7 +137,8 @@ def _help(text: str) -> Iterator[str]:
 
 def _names(parameter: Any) -> str:
     if parameter.param_type_name == "argument":
-        return f"`{_cell(parameter.metavar or parameter.name.upper())}`"
+        name = (parameter.metavar or parameter.name.upper()) + ("…" if parameter.nargs != 1 else "")
+        return f"`{_cell(name if parameter.required else f'[{name}]')}`"
     return ", ".join(f"`{name}`" for name in parameter.opts)
 
 

@@ -39,6 +39,40 @@ def test_errors(run, tmp_path):
     assert run("neighbours", tmp_path, "x", "--corpus", "y.txt", "--greedy", "--lang", "zh").exit_code == 2
 
 
+@pytest.mark.parametrize(
+    ("words", "saying"),
+    [
+        (["sample"], "缺少参数 'MODEL'。"),
+        (["evaluate", "m", "t.txt", "--bogus"], "没有选项 --bogus。"),
+        (["smaple"], "没有命令 'smaple'，是不是 'sample'？"),
+        (["sample", "m", "-n", "many"], "的值无效：应为整数"),
+        (["encode", "m", "t.txt", "-o", "z.txt"], "取值无效：-o 的文件名须以"),
+        (["train", "t.txt", "--seed"], "选项 '--seed' 后面要有值。"),
+    ],
+)
+def test_wrong_usage(run, words, saying):
+    result = run("--lang", "zh", *words)
+    assert result.exit_code == 2
+    assert saying in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "saying"),
+    [
+        ("train.lr=-1", "train.lr：应大于 0"),
+        ("train.steps=many", "train.steps：应为整数"),
+        ("train.clip=much", "train.clip：应为数"),
+        ("text.max_length=1", "text.max_length：应大于或等于 2"),
+        ("train.time_budget=5x", "train.time_budget：“5x”不是 90s、20m、1.5h 这样的时间"),
+        ("trian.lr=1", "没有选项“trian”"),
+    ],
+)
+def test_wrong_options(run, lines, tmp_path, option, saying):
+    result = run("train", lines, "-o", tmp_path / "m", "--set", option, "--lang", "zh")
+    assert result.exit_code == 1
+    assert result.stderr == f"错误：这份配置用不了：{saying}。\n"
+
+
 def test_the_environment_decides_where_nothing_is_said(run, tmp_path, monkeypatch):
     monkeypatch.setenv("TEXTVAE_LANG", "zh")
     assert "处没有模型" in run("sample", tmp_path / "none").stderr

@@ -29,7 +29,7 @@ from textvae.cli import (
     use,
 )
 from textvae.cli.console import out, out_json, say
-from textvae.cli.spoken import LANG, take_language, translate_help
+from textvae.cli.spoken import LANG, speak_help, take_language
 from textvae.errors import TextVAEError
 from textvae.language import translate
 
@@ -50,7 +50,7 @@ class _Commands(TyperGroup):
             words = take_language([word for word in words if word != _DEBUG], os.environ)
         except ValueError as error:
             raise typer.BadParameter(str(error)) from None
-        translate_help(self, ctx)
+        speak_help(self, ctx)
         return super().parse_args(ctx, words + rest)
 
     def invoke(self, ctx: Any) -> Any:
@@ -65,13 +65,14 @@ class _Commands(TyperGroup):
             cause: Exception = error
             sentence = translate(str(error))
             if sentence and sentence[-1] not in ".!?。！？":
-                sentence += "."
+                sentence += translate(".")
             failure = f"error: {sentence}"
         except Exception as error:
             if type(error).__module__.partition(".")[0] in ("typer", "click"):
-                if hasattr(error, "message"):
-                    error.message = translate(error.message)  # pyright: ignore[reportAttributeAccessIssue]
-                raise  # wrong usage, or a wish to exit
+                if hasattr(error, "format_message"):  # wrong usage
+                    usage = translate(error.format_message())  # pyright: ignore[reportAttributeAccessIssue]
+                    error.format_message = lambda: usage  # pyright: ignore[reportAttributeAccessIssue]
+                raise  # that, or a wish to exit
             cause = error
             reason = (str(error).strip() or "no reason given").splitlines()[0]
             failure = (

@@ -35,8 +35,8 @@ def add_to(app: typer.Typer) -> None:
 
 def evaluate(
     model: options.Model,
-    files: Annotated[list[str], typer.Argument(metavar="FILE…", help="Texts that were not trained on.")],
-    iw: Annotated[int, typer.Option("--iw", help="Samples a text for the likelihood.")] = 500,
+    files: Annotated[list[str], typer.Argument(metavar="FILE", help="Texts that were not trained on.")],
+    iw: options.ImportanceSamples = 500,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -44,9 +44,7 @@ def evaluate(
         ),
     ] = None,
     text_column: options.TextColumn = None,
-    split: Annotated[
-        str | None, typer.Option(help="lines (one text a line) or sentences (default: lines).")
-    ] = None,
+    split: options.Split = None,
     seed: options.Seed = 0,
     device: options.Device = "auto",
     json: options.Json = False,
@@ -112,7 +110,7 @@ def doctor(
     model: options.Model,
     files: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[FILE…]", help="Texts to examine it on; without: as training left it."),
+        typer.Argument(metavar="FILE", help="Texts to examine it on; without: as training left it."),
     ] = None,
     text_column: options.TextColumn = None,
     device: options.Device = "auto",

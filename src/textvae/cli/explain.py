@@ -30,12 +30,10 @@ def explain(
     model: options.Model,
     files: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[FILE…]", help="Texts to explain it by; without: the model writes some."),
+        typer.Argument(metavar="FILE", help="Texts to explain it by; without: the model writes some."),
     ] = None,
     text_column: options.TextColumn = None,
-    label_columns: Annotated[
-        list[str] | None, typer.Option("--label-column", help="Column of a label; repeatable.")
-    ] = None,
+    label_columns: options.LabelColumns = None,
     seed: options.Seed = 0,
     device: options.Device = "auto",
     json: options.Json = False,

@@ -25,7 +25,7 @@ def explore(
     model: options.Model,
     file: Annotated[
         str | None,
-        typer.Argument(metavar="[FILE]", help="Texts for the map and the search (default: the model's own)."),
+        typer.Argument(metavar="FILE", help="Texts for the map and the search (default: the model's own)."),
     ] = None,
     explained: Annotated[
         Path | None,

@@ -23,13 +23,7 @@ _METRICS = (
     ("informativeness", "DCI informativeness", "accuracy of predicting the factors from all axes"),
 )
 
-_Files = Annotated[
-    list[str], typer.Argument(metavar="FILE…", help="Labelled texts that were not trained on.")
-]
-_LabelColumns = Annotated[
-    list[str] | None,
-    typer.Option("--label-column", help="Column of a label, repeatable (default: all of a built-in corpus)."),
-]
+_Files = Annotated[list[str], typer.Argument(metavar="FILE", help="Labelled texts that were not trained on.")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -41,8 +35,8 @@ def add_to(app: typer.Typer) -> None:
 def probe(
     model: options.Model,
     files: _Files,
-    label_column: _LabelColumns = None,
-    folds: Annotated[int, typer.Option(min=2, help="Of the cross-validation.")] = 5,
+    label_column: options.LabelColumns = None,
+    folds: Annotated[int, typer.Option(min=2, help="Folds of the cross-validation.")] = 5,
     text_column: options.TextColumn = None,
     seed: options.Seed = 0,
     device: options.Device = "auto",
@@ -78,7 +72,7 @@ def probe(
 def disentangle(
     model: options.Model,
     files: _Files,
-    label_column: _LabelColumns = None,
+    label_column: options.LabelColumns = None,
     text_column: options.TextColumn = None,
     seed: options.Seed = 0,
     device: options.Device = "auto",

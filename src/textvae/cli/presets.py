@@ -21,7 +21,7 @@ def add_to(app: typer.Typer) -> None:
 
 def presets(
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="A preset to show; without: list them.")
+        str | None, typer.Argument(metavar="NAME", help="A preset to show; without: list them.")
     ] = None,
     json: options.Json = False,
 ) -> None:

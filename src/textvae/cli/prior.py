@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -29,29 +28,26 @@ def add_to(app: typer.Typer) -> None:
 
 def prior(
     model: options.Model,
-    files: Annotated[list[str], typer.Argument(metavar="FILE…", help="The texts it was trained on.")],
+    files: Annotated[list[str], typer.Argument(metavar="FILE", help="The texts it was trained on.")],
     fit: Annotated[
         str, typer.Option("--fit", metavar="KIND", help="flow, mixture, vamp; for codes: learned_codes.")
     ],
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output", "-o", metavar="OUT", help="Folder for the new model (default: MODEL itself)."
-        ),
-    ] = None,
+    output: options.ChangedModel = None,
     validation: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="Texts to stop by and to measure on (default: a tenth)."),
+        typer.Option(
+            metavar="FILE",
+            help="Texts to stop by and to measure on (default: a tenth).",
+            rich_help_panel=options.PANEL_TEXTS,
+        ),
     ] = None,
     assignments: Annotated[
         list[str] | None, typer.Option("--set", metavar="A=B", help="Any option of the prior; repeatable.")
     ] = None,
-    iw: Annotated[int, typer.Option("--iw", min=1, help="Samples a text for the likelihood.")] = 100,
+    iw: options.ImportanceSamples = 100,
     text_column: options.TextColumn = None,
-    split: Annotated[
-        str | None, typer.Option(help="lines (one text a line) or sentences (default: lines).")
-    ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a model in OUT.")] = False,
+    split: options.Split = None,
+    overwrite: options.Overwrite = False,
     device: options.Device = "auto",
     json: options.Json = False,
 ) -> None:

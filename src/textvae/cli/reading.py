@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
@@ -22,22 +21,17 @@ def add_to(app: typer.Typer) -> None:
 
 def rotate(
     model: options.Model,
-    files: Annotated[list[str], typer.Argument(metavar="FILE…", help="Texts to choose the axes by.")],
+    files: Annotated[list[str], typer.Argument(metavar="FILE", help="Texts to choose the axes by.")],
     method: Annotated[
-        str, typer.Option("--method", help="varimax: few words an axis; ica: independent axes; labels.")
-    ] = "varimax",
-    output: Annotated[
-        Path | None,
+        str,
         typer.Option(
-            "--output", "-o", metavar="OUT", help="Folder for the rotated model (default: MODEL itself)."
+            "--method", help="varimax: few words an axis; ica: independent axes; labels: an axis for each."
         ),
-    ] = None,
+    ] = "varimax",
+    output: options.ChangedModel = None,
     text_column: options.TextColumn = None,
-    label_columns: Annotated[
-        list[str] | None,
-        typer.Option("--label-column", help="Column of a label for --method labels; repeatable."),
-    ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a model in OUT.")] = False,
+    label_columns: options.LabelColumns = None,
+    overwrite: options.Overwrite = False,
     seed: options.Seed = 0,
     device: options.Device = "auto",
     json: options.Json = False,

@@ -21,23 +21,22 @@ def report(
     model: options.Model,
     files: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="[FILE…]", help="Texts that were not trained on; without: what needs no texts."
-        ),
+        typer.Argument(metavar="FILE", help="Texts that were not trained on; without: what needs no texts."),
     ] = None,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="The page (default: MODEL/report.html)."),
     ] = None,
     text_column: options.TextColumn = None,
-    label_columns: Annotated[
-        list[str] | None,
-        typer.Option("--label-column", help="Column of a label to colour the map by; repeatable."),
-    ] = None,
+    label_columns: options.LabelColumns = None,
     date_column: Annotated[
-        str | None, typer.Option(help="Column of dates (2024-03-31): the course of a topic model's topics.")
+        str | None,
+        typer.Option(
+            help="Column of dates (2024-03-31): the course of a topic model's topics.",
+            rich_help_panel=options.PANEL_TEXTS,
+        ),
     ] = None,
-    iw: Annotated[int, typer.Option("--iw", min=1, help="Samples a text for the likelihood.")] = 20,
+    iw: options.ImportanceSamples = 20,
     seed: options.Seed = 0,
     device: options.Device = "auto",
     json: options.Json = False,
@@ -45,9 +44,9 @@ def report(
     """Write a page about a model to look at.
 
     One HTML file of less than 3 MB, which needs no network: how training went, figures with their meaning, what is
-    wrong, a map of the texts, what each dimension means, reconstructions good and bad, new texts, ways between
-    texts, and the least likely ones; of a topic model its topics, their words, sizes, documents and course. Of more
-    than 2,000 texts, evenly spaced ones are used. --json prints all that is on it.
+    wrong, a map of the texts in the colours of their labels, what each dimension means, reconstructions good and bad,
+    new texts, ways between texts, and the least likely ones; of a topic model its topics, their words, sizes, documents
+    and course. Of more than 2,000 texts, evenly spaced ones are used. --json prints all that is on it.
 
     Example: textvae report MODEL reviews.csv --label-column stars -o report.html
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from textvae.language import LANGUAGES, current, preferred, translate, use
+from textvae.language import LANGUAGES, preferred, translate, use
 
 LANG = "--lang"
 _ARGUMENTS, _OPTIONS, _COMMANDS = "Arguments", "Options", "Commands"  # how typer heads them
@@ -45,10 +45,11 @@ def sentences(command: Any) -> Iterator[str]:
         yield from sentences(below)
 
 
-def translate_help(command: Any, context: Any) -> None:
-    """Lets a command, and those below it, give their help in the language in use; the context is the command's own."""
-    if current() == "en":
-        return
+def speak_help(command: Any, context: Any) -> None:
+    """Lets a command, and those below it, give their help in the language in use; the context is the command's own.
+
+    A paragraph becomes one line, which the terminal breaks where it ends, not where the source's lines do.
+    """
     command.help = "\n\n".join(map(translate, _paragraphs(command.help or "")))
     for parameter in _parameters(command, context):
         parameter.rich_help_panel = translate(_panel(parameter))
@@ -56,7 +57,7 @@ def translate_help(command: Any, context: Any) -> None:
             parameter.help = translate(_line(parameter.help))
     for below in getattr(command, "commands", {}).values():
         below.rich_help_panel = translate(_COMMANDS)
-        translate_help(below, below.context_class(below, parent=context))
+        speak_help(below, below.context_class(below, parent=context))
 
 
 def _parameters(command: Any, context: Any) -> list[Any]:

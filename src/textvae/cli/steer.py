@@ -32,13 +32,12 @@ def directions(
     model: options.Model,
     files: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[FILE…]", help="Labelled texts; or two files or more, one for each value."),
+        typer.Argument(metavar="FILE", help="Labelled texts; or two files or more, one for each value."),
     ] = None,
-    label_column: Annotated[
-        str | None, typer.Option("--label-column", help="Column of the label, by name or counted from 0.")
-    ] = None,
+    label_column: options.LabelColumn = None,
     name: Annotated[
-        str | None, typer.Option("--name", "-o", help="Of the label (default: its column's, or 'label').")
+        str | None,
+        typer.Option("--name", "-o", help="Name of the label (default: its column's, or 'label')."),
     ] = None,
     text_column: options.TextColumn = None,
     seed: options.Seed = 0,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -14,9 +13,9 @@ from textvae.cli import options
 from textvae.cli.console import out, out_json, read_sources, say, show_table, source_chunks, tell
 from textvae.errors import TextVAEError
 
-_COUNT, _LENGTH, _MODEL = "Which words count", "How long", "What to train"
+_COUNT = "Which words count"
 
-Files = Annotated[list[str], typer.Argument(metavar="FILE…", help="Texts: files, or - for stdin.")]
+Files = Annotated[list[str], typer.Argument(metavar="FILE", help="Texts: files, or - for stdin.")]
 _Language = Annotated[
     str, typer.Option(help="auto, english or chinese: words and stop words.", rich_help_panel=_COUNT)
 ]
@@ -30,40 +29,40 @@ _MaxWords = Annotated[int, typer.Option(min=2, help="Words at most.", rich_help_
 _Ngrams = Annotated[int, typer.Option(min=1, help="Most words that count as one.", rich_help_panel=_COUNT)]
 _Preset = Annotated[
     str | None,
-    typer.Option(help="Ready configuration: see textvae presets (default: topics).", rich_help_panel=_MODEL),
-]
-_Config = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE.toml", help="Options laid on the preset.", rich_help_panel=_MODEL),
-]
-_Set = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="A.B=C", help="Any option; repeatable.", rich_help_panel=_MODEL),
+    typer.Option(
+        help="Ready configuration: see textvae presets (default: topics).",
+        rich_help_panel=options.PANEL_MODEL,
+    ),
 ]
 
 
 def train(
     ctx: typer.Context,
     files: Files,
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="MODEL", help="Folder for the model.")],
+    output: options.NewModel,
     n_topics: Annotated[
-        int, typer.Option("--n-topics", "-k", min=1, help="K, how many topics.", rich_help_panel=_MODEL)
+        int,
+        typer.Option(
+            "--n-topics", "-k", min=1, help="K, how many topics.", rich_help_panel=options.PANEL_MODEL
+        ),
     ] = 50,
     preset: _Preset = None,
-    config: _Config = None,
-    assignments: _Set = None,
+    config: options.Config = None,
+    assignments: options.Set = None,
     seed_words: Annotated[
         list[str] | None,
         typer.Option(
             metavar="K=WORD,WORD…",
             help="Words that topic K is to be about; repeatable.",
-            rich_help_panel=_MODEL,
+            rich_help_panel=options.PANEL_MODEL,
         ),
     ] = None,
     runs: Annotated[
         int,
         typer.Option(
-            min=1, help="Trainings with different seeds, to see what is stable.", rich_help_panel=_MODEL
+            min=1,
+            help="Trainings with different seeds, to see what is stable.",
+            rich_help_panel=options.PANEL_MODEL,
         ),
     ] = 1,
     language: _Language = "auto",
@@ -72,25 +71,20 @@ def train(
     max_words: _MaxWords = 10_000,
     ngrams: _Ngrams = 1,
     epochs: Annotated[
-        float | None, typer.Option(help="Times through the texts.", rich_help_panel=_LENGTH)
+        float | None, typer.Option(help="Times through the texts.", rich_help_panel=options.PANEL_LENGTH)
     ] = None,
-    steps: Annotated[
-        int | None, typer.Option(help="Batches, instead of epochs.", rich_help_panel=_LENGTH)
-    ] = None,
-    time_budget: Annotated[
-        str | None,
-        typer.Option(metavar="T", help="Time in all, instead of epochs: 90s, 20m.", rich_help_panel=_LENGTH),
-    ] = None,
+    steps: options.Steps = None,
+    time_budget: options.TimeBudget = None,
     text_column: options.TextColumn = None,
-    label_column: Annotated[
-        str | None, typer.Option("--label-column", help="Column of labels, for a model that learns by them.")
-    ] = None,
+    label_column: options.LabelColumn = None,
     seed: options.Seed = 0,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a model in MODEL.")] = False,
+    overwrite: options.Overwrite = False,
     device: options.Device = "auto",
     json: options.Json = False,
 ) -> None:
     """Train a topic model on texts.
+
+    Labels are for presets that learn from them, such as scholar2018.
 
     Example: textvae topics train news.csv --text-column text -k 30 -o TOPICS
     """
@@ -136,11 +130,12 @@ def sweep(
     ] = "10,20,30,50,75,100",
     runs: Annotated[int, typer.Option(min=2, help="Trainings for each number.")] = 2,
     time_budget: Annotated[
-        str | None, typer.Option(metavar="T", help="Time in all: 90s, 20m.", rich_help_panel=_LENGTH)
+        str | None,
+        typer.Option(metavar="T", help="Time in all: 90s, 20m.", rich_help_panel=options.PANEL_LENGTH),
     ] = None,
     preset: _Preset = None,
-    config: _Config = None,
-    assignments: _Set = None,
+    config: options.Config = None,
+    assignments: options.Set = None,
     language: _Language = "auto",
     min_df: _MinDf = 3,
     max_df: _MaxDf = 0.5,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json as json_module
 import sys
 from contextlib import nullcontext
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -61,10 +60,7 @@ def show(
 def transform(
     model: options.Model,
     texts: options.Texts = None,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="A .npy, .parquet, .jsonl or .csv file."),
-    ] = None,
+    output: options.Rows = None,
     text_column: options.TextColumn = None,
     label_column: options.LabelColumn = None,
     device: options.Device = "auto",
@@ -135,7 +131,7 @@ def prevalence(
     period: Annotated[
         str | None, typer.Option(help="The column has dates: group by year, month, week or day.")
     ] = None,
-    level: Annotated[float, typer.Option(min=0, max=1, help="Of the intervals.")] = 0.9,
+    level: Annotated[float, typer.Option(min=0, max=1, help="Level of the intervals.")] = 0.9,
     topic: Annotated[
         int | None, typer.Option(help="How this topic's words change instead of how much there is of all.")
     ] = None,

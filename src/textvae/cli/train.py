@@ -21,8 +21,6 @@ from textvae.cli.console import (
 from textvae.errors import TextVAEError
 from textvae.language import translate
 
-_LENGTH, _TEXT, _MODEL = "How long", "Texts", "What to train"
-
 
 def add_to(app: typer.Typer) -> None:
     """Adds the command."""
@@ -33,85 +31,82 @@ def train(
     ctx: typer.Context,
     files: Annotated[
         list[str],
-        typer.Argument(metavar="FILE…", help="Texts: files, - for stdin, docstrings or grammar (built in)."),
+        typer.Argument(metavar="FILE", help="Texts: files, - for stdin, docstrings or grammar (built in)."),
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="MODEL", help="Folder for the model.")],
+    output: options.NewModel,
     validation: Annotated[
         str | None,
         typer.Option(
             "--validation",
             metavar="FILE",
             help="Validation texts (default: a twentieth of the texts, 10,000 at most, as for test).",
-            rich_help_panel=_TEXT,
+            rich_help_panel=options.PANEL_TEXTS,
         ),
     ] = None,
     text_column: options.TextColumn = None,
     label_column: options.LabelColumn = None,
-    split: Annotated[
-        str | None,
-        typer.Option(help="lines (one text a line) or sentences (default: lines).", rich_help_panel=_TEXT),
-    ] = None,
+    split: options.Split = None,
     preset: Annotated[
         str | None,
         typer.Option(
-            help="Ready configuration: see textvae presets (default: default).", rich_help_panel=_MODEL
+            help="Ready configuration: see textvae presets (default: default).",
+            rich_help_panel=options.PANEL_MODEL,
         ),
     ] = None,
-    config: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE.toml",
-            help='Options laid on the preset, which it may name: preset = "li2019".',
-            rich_help_panel=_MODEL,
-        ),
-    ] = None,
-    assignments: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="A.B=C", help="Any option; repeatable.", rich_help_panel=_MODEL),
-    ] = None,
+    config: options.Config = None,
+    assignments: options.Set = None,
     latent_dim: Annotated[
-        int | None, typer.Option(help="Numbers that a text becomes (preset: 32).", rich_help_panel=_MODEL)
+        int | None,
+        typer.Option(help="Numbers that a text becomes (preset: 32).", rich_help_panel=options.PANEL_MODEL),
     ] = None,
     tokenizer: Annotated[
         str | None,
-        typer.Option(help="auto, word, bpe, unigram, char or jieba (preset: auto).", rich_help_panel=_MODEL),
+        typer.Option(
+            help="auto, word, bpe, unigram, char or jieba (preset: auto).",
+            rich_help_panel=options.PANEL_MODEL,
+        ),
     ] = None,
     vocab_size: Annotated[
-        int | None, typer.Option(help="Ordinary tokens at most (preset: 10000).", rich_help_panel=_MODEL)
+        int | None,
+        typer.Option(help="Ordinary tokens at most (preset: 10000).", rich_help_panel=options.PANEL_MODEL),
     ] = None,
     target_kl: Annotated[
         float | None,
-        typer.Option(help="Nats of KL to hold (preset: none, free bits of 8).", rich_help_panel=_MODEL),
+        typer.Option(
+            help="Nats of KL to hold (preset: none, free bits of 8).", rich_help_panel=options.PANEL_MODEL
+        ),
     ] = None,
     seed: Annotated[
         int | None,
-        typer.Option(min=0, help="Same seed, same machine: same model (preset: 0).", rich_help_panel=_MODEL),
-    ] = None,
-    epochs: Annotated[
-        float | None, typer.Option(help="Times through the texts (preset: 20).", rich_help_panel=_LENGTH)
-    ] = None,
-    steps: Annotated[
-        int | None, typer.Option(help="Batches, instead of epochs.", rich_help_panel=_LENGTH)
-    ] = None,
-    time_budget: Annotated[
-        str | None,
         typer.Option(
-            metavar="T", help="Time in all, instead of epochs: 90s, 20m, 1.5h.", rich_help_panel=_LENGTH
+            min=0,
+            help="Same seed, same machine: same model (preset: 0).",
+            rich_help_panel=options.PANEL_MODEL,
         ),
     ] = None,
+    epochs: Annotated[
+        float | None,
+        typer.Option(help="Times through the texts (preset: 20).", rich_help_panel=options.PANEL_LENGTH),
+    ] = None,
+    steps: options.Steps = None,
+    time_budget: options.TimeBudget = None,
     resume: Annotated[
         bool,
-        typer.Option("--resume", help="Go on with a training that was cut off.", rich_help_panel=_LENGTH),
+        typer.Option(
+            "--resume", help="Go on with a training that was cut off.", rich_help_panel=options.PANEL_LENGTH
+        ),
     ] = False,
     report: Annotated[
         bool,
         typer.Option("--report", help="Write MODEL/report.html too: a page about it, with held-out texts."),
     ] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a model in MODEL.")] = False,
+    overwrite: options.Overwrite = False,
     device: options.Device = "auto",
     json: options.Json = False,
 ) -> None:
     """Train a VAE on texts.
+
+    Labels are for presets that learn from them, such as kingma2014; a text without one has an empty cell.
 
     Example: textvae train reviews.csv --text-column text -o MODEL --time-budget 10m
     """

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from contextlib import nullcontext
-from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
@@ -35,10 +34,7 @@ def add_to(app: typer.Typer) -> None:
 def encode(
     model: options.Model,
     texts: options.Texts = None,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="A .npy, .parquet, .jsonl or .csv file."),
-    ] = None,
+    output: options.Rows = None,
     normalize: Annotated[bool, typer.Option("--normalize", help="Scale each latent to length 1.")] = False,
     batch_size: Annotated[int | None, typer.Option(help="Texts at once, at most.")] = None,
     precision: Annotated[
@@ -141,7 +137,7 @@ def sample(
     model: options.Model,
     n: Annotated[int, typer.Option("-n", "--n", min=1, help="How many texts.")] = 10,
     label: Annotated[
-        str | None, typer.Option("--label", help="Of the texts; for a model trained with labels.")
+        str | None, typer.Option("--label", help="Label of the texts; for a model trained with labels.")
     ] = None,
     greedy: options.Greedy = False,
     temperature: options.Temperature = None,
