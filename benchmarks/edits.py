@@ -1,12 +1,12 @@
 """How well texts are rewritten toward the other sentiment: what is reached, what is kept, how fluent it is.
 
-    python benchmarks/edits.py DATA NAME=MODEL [NAME=MODEL …] [--texts 500] [--seed 0] [--json] > FILE
+    python benchmarks/edits.py DATA NAME=MODEL [NAME=MODEL …] [--texts 500] [--labels 10000] [--json] > FILE
     python benchmarks/edit_curves.py FILE.json … -o PICTURE.svg
 
-DATA is the folder of short_yelp. Directions are learned from its 10,000 labelled texts. Test texts are rewritten
-toward the label that they don't have, along a curve of strengths in standard deviations, in two ways: `latent` writes
-the moved latent and no more, `edit` is what `textvae edit` does at this strength, with its best candidate. The last row
-of a model is `edit` with its usual strengths at once.
+DATA is the folder of short_yelp. Directions are learned from its 10,000 labelled texts, or the first of them. Test texts
+are rewritten toward the label that they don't have, along a curve of strengths in standard deviations, in two ways:
+`latent` writes the moved latent and no more, `edit` is what `textvae edit` does at this strength, with its best
+candidate. The last row of a model is `edit` with its usual strengths at once.
 
 Judges that no VAE has a part in, trained on the training file: of the sentiment a logistic regression on TF-IDF and, on
 the first 30,000 texts, a CNN; of fluency a trigram model. Content is BLEU against the text itself.
@@ -105,7 +105,7 @@ def curve(vae: TextVAE, sources: Labelled, judges: Judges) -> list[dict[str, Any
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """The curves of all models, and the judges."""
-    labelled = read(options.data / "short_yelp.train.10000.txt")
+    labelled = read(options.data / "short_yelp.train.10000.txt").first(options.labels)
     test = read(options.data / "short_yelp.test.txt")
     sources = test.at(np.random.default_rng(options.seed).choice(len(test), options.texts, replace=False))
     judges = Judges(options.data, options.seed)
@@ -150,6 +150,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("models", nargs="+", metavar="NAME=MODEL")
     parser.add_argument("--texts", type=int, default=500)
+    parser.add_argument("--labels", type=int, default=10_000, help="texts that directions are learned from")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
