@@ -3,10 +3,10 @@
     python benchmarks/edits.py DATA NAME=MODEL [NAME=MODEL …] [--texts 500] [--labels 10000] [--json] > FILE
     python benchmarks/edit_curves.py FILE.json … -o PICTURE.svg
 
-DATA is the folder of short_yelp. Directions are learned from its 10,000 labelled texts, or the first of them. Test texts
-are rewritten toward the label that they don't have, along a curve of strengths in standard deviations, in two ways:
-`latent` writes the moved latent and no more, `edit` is what `textvae edit` does at this strength, with its best
-candidate. The last row of a model is `edit` with its usual strengths at once.
+DATA is the folder of short_yelp. Directions are learned from its 10,000 labelled texts, or the first of them. Texts of
+the test file are rewritten toward the label that they don't have, along a curve of strengths in standard deviations, in
+two ways: `latent` writes the moved latent and no more, `edit` is what `textvae edit` does at this strength, with its
+best candidate. The last row of a model is `edit` with its usual strengths at once.
 
 Judges that no VAE has a part in, trained on the training file: of the sentiment a logistic regression on TF-IDF and, on
 the first 30,000 texts, a CNN; of fluency a trigram model. Content is BLEU against the text itself.
