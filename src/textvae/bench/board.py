@@ -9,6 +9,7 @@ from statistics import fmean
 from typing import Any
 
 from textvae.bench.entry import Asked, measured
+from textvae.bench.picture import PICTURE
 from textvae.bench.sets import BenchmarkSet
 from textvae.errors import TextVAEError
 from textvae.presets import load_preset
@@ -77,6 +78,7 @@ def markdown(entries: Sequence[Entry], benchmark: BenchmarkSet, command: str) ->
         *([_real_row(some)] if some else []),
         "",
         *_legend(groups),
+        *(["", f"![Rate against distortion]({PICTURE})"] if groups else []),
     ]
     lines += _beside_published(groups, benchmark.published)
     failed = [entry for entry in entries if "failed" in entry]

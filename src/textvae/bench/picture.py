@@ -9,9 +9,11 @@ from typing import Any
 from textvae.bench.entry import Asked
 from textvae.errors import TextVAEError
 
+PICTURE = "rate_distortion.svg"
+
 
 def draw(entries: Sequence[dict[str, Any]], title: str, path: Path) -> None:
-    """KL (rate) against reconstruction (distortion), a point an entry, those of one preset joined; an SVG file.
+    """KL (rate) against reconstruction (distortion), a point an entry, those of one preset joined and named.
 
     Their sum is -ELBO, so the diagonals are equally good (Alemi et al. 2018, "Fixing a Broken ELBO").
 
@@ -32,7 +34,7 @@ def draw(entries: Sequence[dict[str, Any]], title: str, path: Path) -> None:
     if not points:
         return
     sums = sorted(p["kl"] + p["reconstruction"] for p in points)
-    widest = max(p["kl"] for p in points) * 1.05 + 0.5
+    widest = max(p["kl"] for p in points) * 1.15 + 0.5
     step = max(round((sums[-1] - sums[0]) / 5), 1)
     lines = [
         {"level": level, "kl": rate, "reconstruction": level - rate}
@@ -48,6 +50,16 @@ def draw(entries: Sequence[dict[str, Any]], title: str, path: Path) -> None:
         .mark_line(color="#ccc", strokeWidth=1, clip=True)
         .encode(x=x, y=y, detail="level:N")
     )
-    entries_ = altair.Chart(altair.Data(values=points)).encode(x=x, y=y, color="preset:N")
-    chart = diagonals + entries_.mark_line(strokeWidth=1) + entries_.mark_point(filled=True, size=60)
-    chart.properties(width=520, height=360, title=f"{title}: grey lines are equal -ELBO").save(str(path))
+    # names stand beside the points: the colours of a legend of twenty can't be told apart
+    colour = altair.Color("preset:N", legend=None, scale=altair.Scale(scheme="category10"))
+    entries_ = altair.Chart(altair.Data(values=points)).encode(x=x, y=y, color=colour)
+    ends = {point["preset"]: point for point in sorted(points, key=lambda point: point["kl"])}
+    names = (
+        altair.Chart(altair.Data(values=list(ends.values())))
+        .mark_text(align="left", dx=7, fontSize=10)
+        .encode(x=x, y=y, text="preset:N")
+    )
+    chart = diagonals + entries_.mark_line(strokeWidth=1) + entries_.mark_point(filled=True, size=60) + names
+    chart.properties(width=640, height=480, title=f"{title}: grey lines are equal -ELBO").configure(
+        background="white"
+    ).save(str(path))

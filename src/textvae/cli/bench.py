@@ -53,7 +53,7 @@ def bench(
     """
     from textvae.bench.board import run, write_board
     from textvae.bench.entry import Asked
-    from textvae.bench.picture import draw
+    from textvae.bench.picture import PICTURE, draw
     from textvae.bench.sets import load_set
     from textvae.config import read_config, seconds
     from textvae.presets import load_preset, preset_names
@@ -91,7 +91,7 @@ def bench(
     ]
     entries = run(asked, benchmark, data, output, say=say)
     page, figures = write_board(entries, benchmark, output, shlex.join(["textvae", *sys.argv[1:]]))
-    draw(entries, benchmark.title, output / "rate_distortion.svg")
+    draw(entries, benchmark.title, output / PICTURE)
     if json:
         out_json({"page": str(page), "figures": str(figures), "entries": entries})
         return
