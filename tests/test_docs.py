@@ -28,6 +28,11 @@ GUIDES = ["guide.md", "zh/guide.md"]
 # [`model.py`](where it is explained): `a line of it`, or without a link
 QUOTE = re.compile(r"`((?:\w+/)*\w+\.py)`(?:\]\([^)]*\))?: `([^`]+)`")
 PAGES = sorted(path for path in [*ROOT.glob("README*.md"), *DOCS.rglob("*.md")])
+IN_BOTH_LANGUAGES = sorted(
+    path.relative_to(DOCS / "zh").as_posix()
+    for path in (DOCS / "zh").rglob("*.md")
+    if path.name != "index.md"
+)
 
 
 def read(name: str) -> str:
@@ -91,16 +96,51 @@ def test_what_the_text_of_the_guide_calculates_is_what_the_example_gives(name):
 # ---------------------------------------------------------------------- code and commands
 
 
-@pytest.mark.parametrize(
-    ("english", "chinese"),
-    [(f"{page}.md", f"zh/{page}.md") for page in ("getting-started", "guide")]
-    + [("how-to/share.md", "zh/how-to.md")],
-)
-def test_the_code_of_both_languages_is_the_same(english, chinese):
-    first, second = (
-        [ast.dump(ast.parse(block)) for block in blocks(read(page), "python")] for page in (english, chinese)
+def code(name: str) -> list[str]:
+    """The Python of a page, whatever its texts are."""
+    return [
+        re.sub(r"value='[^']*'|value=\"[^\"]*\"", "value=''", ast.dump(ast.parse(block)))
+        for block in blocks(read(name), "python")
+    ]
+
+
+@pytest.mark.parametrize("name", IN_BOTH_LANGUAGES)
+def test_the_code_of_both_languages_is_the_same(name):
+    assert code(name) == code(f"zh/{name}")
+
+
+def test_every_how_to_is_in_both_languages():
+    english, chinese = (
+        {path.name for path in (DOCS / folder).iterdir()} for folder in ("how-to", "zh/how-to")
     )
-    assert first == second
+    assert english == chinese
+
+
+def links(name: str) -> set[str]:
+    """The pages that a page leads to, those in Chinese by their English names."""
+    found = re.findall(r"\]\((?!https?:)([^)#]+\.md)", read(name))
+    pages = {(DOCS / name).parent.joinpath(link).resolve().relative_to(DOCS).as_posix() for link in found}
+    if name.startswith("zh/"):
+        translated = {page for page in pages if (DOCS / "zh" / page).exists()}
+        assert not translated, "these are there in Chinese"
+    return {page.removeprefix("zh/") for page in pages}
+
+
+def options(name: str) -> list[list[str]]:
+    """The commands on a page and their options, whatever texts and values they are given."""
+    return [
+        [command, *(word for word in words if re.match("--?[a-z]", word))]
+        for command, *words in commands(DOCS / name)
+    ]
+
+
+@pytest.mark.parametrize("name", [name for name in IN_BOTH_LANGUAGES if name.startswith("how-to/")])
+def test_how_tos_say_the_same_in_both_languages(name):
+    assert options(name) == options(f"zh/{name}")
+    assert links(name) == links(f"zh/{name}")
+    for mark in ("## ", "- ", "| ", "1. "):
+        lines = [re.findall(f"^{re.escape(mark)}", read(page), re.M) for page in (name, f"zh/{name}")]
+        assert lines[0] == lines[1], mark
 
 
 def test_the_code_of_getting_started_runs(tmp_path, monkeypatch, capsys):
