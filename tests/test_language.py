@@ -29,6 +29,7 @@ def sentences(monkeypatch):
             "Next: run {model}, then show {model}": "下一步：先运行 {model}，再查看 {model}",
         },
         "joints": {"; ": "；", ": ": "："},
+        "figures": {"{part} of {whole}": "{part} / {whole}"},
         "explorer": {"Map": "地图"},
     }
     language._spoken.cache_clear()
@@ -58,6 +59,11 @@ def test_what_no_sentence_matches_stays_english(sentences):
     assert translate("Next: run m, then show other") == "Next: run m, then show other"
     assert translate("Done. And more") == "Done. And more"
     assert translate("Map") == "Map"  # of a page, not of the command line
+
+
+def test_only_a_figure_may_be_hardly_more_than_its_values(sentences):
+    assert translate("12 of 32", figure=True) == "12 / 32"
+    assert translate("the columns of a file") == "the columns of a file"
 
 
 def test_tables_for_pages(sentences):

@@ -19,6 +19,7 @@ from textvae.errors import TextVAEError
 
 LANGUAGES = ("en", "zh")
 SPOKEN = ("help", "messages", "errors", "libraries", "figures")  # the tables of what the command line says
+_FIGURES = "figures"
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 _current: ContextVar[str] = ContextVar("language", default="en")
@@ -55,29 +56,33 @@ def phrases(table: str, language: str | None = None) -> dict[str, str]:
     return {} if chosen == "en" else dict(_catalogue(chosen).get(table, {}))
 
 
-def translate(text: str) -> str:
-    """A sentence of the command line in the language in use, with the same values filled in."""
+def translate(text: str, *, figure: bool = False) -> str:
+    """A sentence of the command line in the language in use, with the same values filled in.
+
+    A ``figure``, such as 12 of 32, may be hardly more than its values: among other sentences, any with an 'of' would be
+    one.
+    """
     language = current()
     if language == "en":
         return text
-    plain, patterns = _spoken(language)
+    plain, patterns = _spoken(language, figure)
     if text in plain:
         return plain[text]
     for pattern in patterns:
         if match := pattern.english.fullmatch(text):
             return _PLACEHOLDER.sub(
-                lambda found, values=match: _filled(values[found[1]]), pattern.translation
+                lambda found, values=match: _filled(values[found[1]], figure), pattern.translation
             )
     for joint, theirs in phrases("joints").items():
         parts = text.split(joint, maxsplit=1)
-        if len(parts) == 2 and (told := [*map(_filled, parts)]) != parts:
+        if len(parts) == 2 and (told := [_filled(part, figure) for part in parts]) != parts:
             return theirs.join(told)
     return text
 
 
-def _filled(value: str) -> str:
+def _filled(value: str, figure: bool) -> str:
     """What stands in a sentence may be one itself; a single word is rather a name."""
-    return translate(value) if " " in value else value
+    return translate(value, figure=figure) if " " in value else value
 
 
 class _Pattern(NamedTuple):
@@ -94,12 +99,15 @@ def _catalogue(language: str) -> dict[str, dict[str, str]]:
 
 
 @cache
-def _spoken(language: str) -> tuple[dict[str, str], list[_Pattern]]:
+def _spoken(language: str, figure: bool) -> tuple[dict[str, str], list[_Pattern]]:
     """What is said word for word, and what has values in it, that with most words of its own first."""
     sentences: dict[str, str] = {}
+    filled: list[str] = []
     for table in SPOKEN:
-        sentences |= _catalogue(language).get(table, {})
-    filled = [english for english in sentences if _PLACEHOLDER.search(english)]
+        known = _catalogue(language).get(table, {})
+        sentences |= known
+        if figure or table != _FIGURES:
+            filled += filter(_PLACEHOLDER.search, known)
     filled.sort(key=lambda english: len(_PLACEHOLDER.sub("", english)), reverse=True)
     return sentences, [_Pattern(_expression(english), sentences[english]) for english in filled]
 

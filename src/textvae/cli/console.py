@@ -65,13 +65,14 @@ def show_table(rows: Iterable[Sequence[str]], title: str = "", headers: Sequence
 
 def show_figures(figures: Iterable[Sequence[str]], title: str, headers: Sequence[str] = ()) -> None:
     """Figures as a table, with all that is in it in the language in use."""
-    show_table([tuple(map(translate, row)) for row in figures], title, tuple(map(translate, headers)))
+    rows = [tuple(translate(cell, figure=True) for cell in row) for row in figures]
+    show_table(rows, title, tuple(map(translate, headers)))
 
 
 def show_warnings(warnings: Iterable[str]) -> None:
     """A line to stdout for each sentence that asks for attention."""
     for warning in warnings:
-        out(f"! {translate(warning)}")
+        out(f"! {translate(warning, figure=True)}")
 
 
 def sources(arguments: Sequence[str]) -> Any:
