@@ -14,6 +14,7 @@ from planted_topics import WORDS, K, V, copy_of, small, texts_of
 from textvae import Corpus, MatrixVAE, TextVAEError, TextVAEWarning, TopicVAE, WordCounter
 from textvae.metrics.cooccurrence import in_windows
 from textvae.metrics.topics import align, npmi, top_words
+from textvae.rowfile import RowFile
 
 # ---------------------------------------------------------------------- what it learns
 
@@ -108,6 +109,31 @@ def test_texts_counts_and_any_vectoriser_are_the_same_documents(planted):
     np.testing.assert_allclose(model.transform(texts), expected, atol=1e-6)
     np.testing.assert_allclose(model.transform(counts), expected, atol=1e-6)
     np.testing.assert_allclose(model.transform(texts[:1]), expected[:1], atol=1e-5)
+
+
+def test_shares_chunk_by_chunk_are_those_of_all_at_once(planted, tmp_path):
+    texts = [*texts_of(planted.train[:60]), "no word of these"]
+    model = small(epochs=1).fit(texts[:60])
+    labels = np.arange(len(texts))
+    chunks = [
+        Corpus(texts[start : start + 25], {"n": labels[start : start + 25]}) for start in range(0, 61, 25)
+    ]
+    rows = list(model.transform_chunks(chunks))
+    assert [len(columns["text"]) for columns in rows] == [25, 25, 11]
+    theta, topic, fits, index, n = (
+        np.concatenate([np.asarray(columns[name]) for columns in rows])
+        for name in ("theta", "topic", "fits", "index", "n")
+    )
+    np.testing.assert_allclose(theta, model.transform(texts), atol=1e-5)
+    np.testing.assert_array_equal(topic, theta.argmax(1))
+    np.testing.assert_array_equal(fits, model.fits(texts))
+    assert not fits[-1]
+    np.testing.assert_array_equal(index, labels)
+    np.testing.assert_array_equal(n, labels)
+    with RowFile(tmp_path / "shares.npy", "k") as file:
+        list(model.transform_chunks(chunks, file=file))
+        file.finish()
+    np.testing.assert_array_equal(np.load(tmp_path / "shares.npy"), theta)
 
 
 def test_same_seed_same_topics(planted):
