@@ -93,6 +93,21 @@ def test_what_the_text_of_the_guide_calculates_is_what_the_example_gives(name):
         assert number in re.sub(r"```pycon\n.*?```", "", text, flags=re.S)
 
 
+def test_what_the_guides_compare_was_measured():
+    """Their tables beside RNN and CNN say what the pages say that the figures come from."""
+    sections = [re.split(r"^## ", read(name), flags=re.M) for name in GUIDES]
+    compared = [
+        re.findall(r"\d+\.\d+", "".join(re.findall(r"^\|.*$", section, re.M)))
+        for text in sections
+        for section in text
+        if section.startswith("VAE, RNN, CNN") or section.startswith("VAE、RNN、CNN")
+    ]
+    assert compared[0] == compared[1]
+    assert len(compared[0]) > 20
+    measured = (ROOT / "README.md").read_text(encoding="utf-8") + read("control.md")
+    assert set(compared[0]) <= set(re.findall(r"\d+\.\d+", measured))
+
+
 # ---------------------------------------------------------------------- code and commands
 
 
