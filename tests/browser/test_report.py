@@ -113,14 +113,14 @@ def test_the_map_can_be_walked_by_keyboard(page, report):
     said = []
     for key in ("ArrowRight", "ArrowRight", "ArrowUp", "ArrowLeft"):
         page.keyboard.press(key)
-        said.append(page.locator(".map-spoken").text_content())
+        said.append(page.locator(".map .spoken").text_content())
     assert all(said)
     assert len(set(said)) > 1
     before = drawn(page)
     page.keyboard.press("+")
     assert drawn(page) != before
     page.keyboard.press("Escape")
-    assert page.locator(".map-spoken").text_content() == ""
+    assert page.locator(".map .spoken").text_content() == ""
 
 
 def test_hostile_texts_break_nothing(page, report):

@@ -33,7 +33,7 @@ from textvae.explore.topics import TOPIC_OPERATIONS, TopicSpace
 from textvae.language import LANGUAGES, current, phrases
 from textvae.ui import asset
 
-_SHARED = ("theme.css", "map.css", "map.js", "strings.js")  # with the report
+_SHARED = ("theme.css", "base.css", "map.css", "map.js", "strings.js")  # with the report
 _TYPES = {"css": "text/css", "js": "text/javascript"}
 
 

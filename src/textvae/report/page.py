@@ -86,8 +86,8 @@ def render(content: Content, language: str | None = None) -> str:
 def _render(content: Content) -> str:
     words = phrases("ui") | phrases("report")
     t = wording.translator(words)
-    style = Markup("\n".join([asset("theme.css"), asset("map.css"), _own("report.css")]))
-    script = Markup("\n".join([asset("strings.js"), asset("map.js"), _own("report.js")]))
+    style = Markup("\n".join([*map(asset, ("theme.css", "base.css", "map.css")), _own("report.css")]))
+    script = Markup("\n".join([*map(asset, ("strings.js", "map.js")), _own("report.js")]))
     drawn = training_charts(content.history, t)
     on_map, map_data = _map_data(content.atlas, t)
     filters = {

@@ -1,8 +1,8 @@
-"""What the report and the explorer show alike: colours and letters, the map of texts, the page's language."""
+"""What the report and the explorer show alike: colours and letters, what pages begin with, the map of texts, the page's language."""
 
 from importlib.resources import files
 
 
 def asset(name: str) -> str:
-    """The text of a file in this room: ``theme.css``, ``map.css``, ``map.js`` or ``strings.js``."""
+    """The text of a file in this room: ``theme.css``, ``base.css``, ``map.css``, ``map.js`` or ``strings.js``."""
     return files(__name__).joinpath(name).read_text(encoding="utf-8")

@@ -17,7 +17,7 @@ export function createMap(host, { x, y, texts }, { t, label, pick = () => {}, pl
   host.classList.add("map");
   const canvas = shape("canvas", { tabindex: "0", role: "img", "aria-label": label });
   const tip = shape("div", { class: "map-tip", hidden: "" });
-  const spoken = shape("p", { class: "map-spoken", role: "status" });
+  const spoken = shape("p", { class: "spoken", role: "status" });
   const tools = shape("div", { class: "map-tools" });
   const pen = canvas.getContext("2d");
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
