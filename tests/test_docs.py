@@ -7,6 +7,7 @@ import shlex
 import tomllib
 from pathlib import Path
 
+import markdown
 import pytest
 import typer.main
 from website import macros
@@ -194,6 +195,14 @@ def test_commands_on_a_page_can_be_given(path):
     for name, *words in commands(path):
         command = group.commands[name]  # pyright: ignore[reportAttributeAccessIssue]
         command.make_context(name, [word for word in words if word not in ("--lang", "zh")])
+
+
+def test_lines_of_chinese_are_put_together_and_code_is_left_alone():
+    source = "一段，\n文字\n**的** LSTM\n\n- 甲\n  乙\n\n```python\n# 甲\n甲\n```\n"
+    shown = markdown.markdown(source, extensions=["website.chinese", "pymdownx.superfences"])
+    assert "<p>一段，文字<strong>的</strong> LSTM</p>" in shown
+    assert "<li>甲乙</li>" in shown
+    assert re.search("# 甲.*\n.*甲", shown)
 
 
 # ---------------------------------------------------------------------- the reference
