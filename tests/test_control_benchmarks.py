@@ -99,6 +99,17 @@ def test_what_few_labels_teach_is_measured_on_other_texts():
     assert few_labels.linear(train, validation, test, few_labels.words(train)) > 0.95
     blind = few_labels.linear(train, validation, test, lambda texts: np.zeros((len(texts), 1)))
     assert blind == pytest.approx((test.labels == (train.labels.mean() > 0.5)).mean())
+    assert few_labels.interval([0.5]) == {"mean": 0.5, "half": None}
     found = few_labels.interval([0.5, 0.7])
     assert found["mean"] == pytest.approx(0.6)
     assert found["half"] == pytest.approx(12.706 * 0.1, rel=1e-3)  # Student's t with one degree of freedom
+
+
+def test_the_semi_supervised_vae_learns_from_the_few_labels(monkeypatch):
+    small = {f"{part}.{size}": 32 for part in ("encoder", "decoder") for size in ("embedding", "hidden")}
+    monkeypatch.setattr(
+        few_labels, "_SEMI", {**small, "train.lr": 0.01, "train.batch_tokens": 120, "text.max_length": 20}
+    )
+    monkeypatch.setattr(few_labels, "_SEMI_EPOCHS", 12)
+    labelled, unlabelled, validation, test = reviews(40, 0), reviews(200, 1), reviews(40, 2), reviews(100, 3)
+    assert few_labels.semi_supervised(labelled, unlabelled.texts, validation, test, seed=0) > 0.9
