@@ -8,7 +8,7 @@ classifiers need two values for that.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -24,6 +24,8 @@ _SVM_C = 0.01
 _QUANTILE = 0.99  # for the largest deviation, which one odd text would decide
 _GROUPS = 1000  # of texts that share a factor's value, for each factor
 _GROUP = 64  # texts, or pairs, in each
+
+_Labelled = tuple[np.ndarray, np.ndarray]  # what each group measures, and the number of its factor
 
 
 class Carrier(NamedTuple):
@@ -243,18 +245,17 @@ def z_diff(z: np.ndarray, values: np.ndarray, *, seed: int = 0) -> float:
     """
     from sklearn.linear_model import LogisticRegression
 
-    rng = np.random.default_rng(seed)
     z = _standardised(z)
     if not z.shape[1]:
         return 1 / values.shape[1]
-    features = []
-    for column in values.T:
+
+    def differences(column: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         first = rng.integers(len(z), size=(_GROUPS, _GROUP))
         second = _Alike(column).draw(column[first], rng)
-        features.append(np.abs(z[first] - z[second]).mean(1))
-    x, y = np.concatenate(features), np.repeat(np.arange(values.shape[1]), _GROUPS)
-    train, test = _split(len(x), seed)
-    return float(LogisticRegression(max_iter=1000).fit(x[train], y[train]).score(x[test], y[test]))
+        return np.abs(z[first] - z[second]).mean(1)
+
+    train, test = _groups(values, differences, seed)
+    return float(LogisticRegression(max_iter=1000).fit(*train).score(*test))
 
 
 def z_min_var(z: np.ndarray, values: np.ndarray, *, seed: int = 0) -> float:
@@ -264,20 +265,19 @@ def z_min_var(z: np.ndarray, values: np.ndarray, *, seed: int = 0) -> float:
     axis stands for the factor that it varied least for most often; chance is 1/F; a fifth of the groups is scored.
     Kim & Mnih 2018, Disentangling by Factorising (arXiv:1802.05983).
     """
-    rng = np.random.default_rng(seed)
     z = _standardised(z)
     if not z.shape[1]:
         return 1 / values.shape[1]
-    least = []
-    for column in values.T:
+
+    def least(column: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         shared = column[rng.integers(len(z), size=_GROUPS)]
         group = _Alike(column).draw(np.repeat(shared[:, None], _GROUP, axis=1), rng)
-        least.append(z[group].var(1).argmin(1))
-    x, y = np.concatenate(least), np.repeat(np.arange(values.shape[1]), _GROUPS)
-    train, test = _split(len(x), seed)
+        return z[group].var(1).argmin(1)
+
+    train, (axes, factors) = _groups(values, least, seed)
     votes = np.zeros((z.shape[1], values.shape[1]))
-    np.add.at(votes, (x[train], y[train]), 1)
-    return float((votes.argmax(1)[x[test]] == y[test]).mean())
+    np.add.at(votes, train, 1)
+    return float((votes.argmax(1)[axes] == factors).mean())
 
 
 # ------------------------------------------------------------------ what they share
@@ -334,6 +334,20 @@ class _Alike:
         return self._order[
             self._first[wanted] + (rng.random(wanted.shape) * self._count[wanted]).astype(np.int64)
         ]
+
+
+def _groups(
+    values: np.ndarray, measure: Callable[[np.ndarray, np.random.Generator], np.ndarray], seed: int
+) -> tuple[_Labelled, _Labelled]:
+    """Groups of texts that are alike in one factor, to train on and to score on.
+
+    ``measure`` draws ``_GROUPS`` groups by a factor's values (N,).
+    """
+    rng = np.random.default_rng(seed)
+    x = np.concatenate([measure(column, rng) for column in values.T])
+    y = np.repeat(np.arange(values.shape[1]), _GROUPS)
+    train, test = _split(len(x), seed)
+    return (x[train], y[train]), (x[test], y[test])
 
 
 def _split(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
