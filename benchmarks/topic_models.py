@@ -24,13 +24,13 @@ class Fitted(NamedTuple):
     perplexity: float | None = None
 
 
-def preset(name: str) -> Callable[[TopicSet, int, int], Fitted]:
-    """A preset of textvae, its defaults as they are."""
+def preset(name: str, **options: Any) -> Callable[[TopicSet, int, int], Fitted]:
+    """A preset of textvae, its defaults as they are but for options by their dotted names."""
 
     def fit(data: TopicSet, k: int, seed: int) -> Fitted:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # documents without a word are left out, as everywhere here
-            model = TopicVAE(k, name, vocabulary=data.words, random_state=seed).fit(data.train)
+            model = TopicVAE(k, name, vocabulary=data.words, random_state=seed, set=options).fit(data.train)
             bound = model.perplexity(data.test, per="document", samples=1)
             return Fitted(model.model_.decoder.foremost().detach().numpy(), model.transform(data.test), bound)
 

@@ -129,7 +129,9 @@ def _features(path: Path, words: int) -> tuple[Any, np.ndarray]:
 
 def _frequent(texts: Sequence[Sequence[str]]) -> list[str]:
     documents = Counter(word for text in texts for word in set(text))
-    return [word for word, number in documents.most_common(_WORDS) if number >= _LEAST_DOCUMENTS]
+    # words of one frequency by their letters, so that columns are the same in each process
+    order = sorted(documents, key=lambda word: (-documents[word], word))
+    return [word for word in order[:_WORDS] if documents[word] >= _LEAST_DOCUMENTS]
 
 
 def _ecrtm(folder: Path, texts: Sequence[Sequence[str]] | None) -> TopicSet:

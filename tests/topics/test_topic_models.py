@@ -193,7 +193,9 @@ def test_counts_from_an_urn_have_the_likelihood_of_its_draws_one_after_another()
     rows = Rows(torch.from_numpy(x).float(), torch.arange(4))
     np.testing.assert_allclose(p.log_prob(rows).numpy(), expected, rtol=1e-5)
     without_end = words_from_an_urn(1e9)
-    torch.testing.assert_close(without_end.log_prob(rows), without_end.words.log_prob(rows), rtol=1e-3, atol=0)
+    torch.testing.assert_close(
+        without_end.log_prob(rows), without_end.words.log_prob(rows), rtol=1e-3, atol=0
+    )
 
 
 def test_training_finds_the_size_of_the_urn():
@@ -275,6 +277,18 @@ def test_foremost_words_are_frequent_the_topics_own_and_in_company():
     vectors = torch.nn.functional.normalize(torch.tensor([[1.0, 1], [1, 0], [1, 0.1], [-1, 0.3], [0, 1]]))
     order = foremost_words(p.log(), vectors)[0].argsort(descending=True).tolist()
     assert set(order[:2]) == {1, 2}  # before one that is as frequent and in other company
+
+
+def test_a_word_that_tells_another_topic_more_gives_way_to_one_that_is_nearly_as_good():
+    scores = torch.zeros(2, 40)
+    # each topic has twenty likely words, of which fifteen are the other's too
+    scores[0, :20] = 5 - 0.01 * torch.arange(20)
+    scores[1, 5:25] = 5.002 - 0.01 * torch.arange(20)
+    shown = top_words(foremost_words(scores.log_softmax(1), torch.eye(40)).numpy())
+    alone = scores.log_softmax(1)
+    apart = top_words((alone + 1.3 * alone.log_softmax(0)).numpy())
+    assert len(set(apart[0]) & set(apart[1])) == 5
+    assert not set(shown[0]) & set(shown[1])
 
 
 def test_the_transport_plan_has_its_margins_and_nearly_the_least_cost():
