@@ -1,10 +1,12 @@
 """What a linear model reads off latents, beside what it reads off words, LSA and an encoder that was never trained.
 
     python benchmarks/probes.py DATA --sets sst2,trec,subj,ud --presets default,zhu2020 --seeds 2 --json probes.jsonl
+    python benchmarks/probes.py DATA --sets subj --sentence-model MINILM    # with a column of its vectors
 
 DATA holds `sentence_classification` (a label and a text a line, SUBJ in one file of which a tenth is held out) and
 `ud_ewt_probing` (.tsv). Encoders, words and LSA see the training texts alone, without labels; the probe is fitted on
-these texts and predicts the test texts. LSA has as many dimensions as z.
+these texts and predicts the test texts. LSA has as many dimensions as z. MINILM is the folder of a model that
+sentence-transformers, which this option needs, can load: it was trained on a billion pairs of other texts.
 """
 
 from __future__ import annotations
@@ -69,6 +71,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=1_000)
     parser.add_argument("--latent-dim", type=int, default=32)
     parser.add_argument("--set", action="append", default=[], metavar="A=B", help="any option; repeatable")
+    parser.add_argument("--sentence-model", type=Path, help="folder of a sentence-transformers model")
     parser.add_argument("--json", type=Path, help="file of all figures, one line a probe")
     options = parser.parse_args()
     rows = []
@@ -141,6 +144,9 @@ def representations(task: Task, options: argparse.Namespace) -> Iterator[tuple[s
     yield "words (TF-IDF)", 0, counts
     lsa = TruncatedSVD(options.latent_dim, random_state=0).fit(words.transform(task.train))
     yield f"LSA, {options.latent_dim}", 0, _unit_scale(lsa.transform(counts))
+    if options.sentence_model:
+        vectors = _sentence_vectors(options.sentence_model, task.texts)
+        yield f"sentence model, {vectors.shape[1]}", 0, _unit_scale(vectors)
     for preset in options.presets.split(","):
         for seed in range(options.seeds):
             vae = TextVAE(
@@ -158,6 +164,12 @@ def representations(task: Task, options: argparse.Namespace) -> Iterator[tuple[s
 def _unit_scale(features: np.ndarray) -> np.ndarray:
     """Divided by one number, so that the columns' variance is 1 on average: the scale of latents."""
     return features / np.sqrt(features.var(0).mean())
+
+
+def _sentence_vectors(folder: Path, texts: list[str]) -> np.ndarray:
+    from sentence_transformers import SentenceTransformer  # pyright: ignore[reportMissingImports]
+
+    return SentenceTransformer(str(folder), device="cpu").encode(texts)
 
 
 def _untrained(vae: TextVAE, texts: list[str], seed: int) -> np.ndarray:

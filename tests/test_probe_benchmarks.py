@@ -41,7 +41,7 @@ def test_sets_are_read_with_their_labels_and_their_test_texts(data):
 
 def test_words_and_lsa_do_not_see_the_test_texts(data):
     task = probes.TASKS["trec"](data)
-    options = Namespace(latent_dim=2, presets="", seeds=0)
+    options = Namespace(latent_dim=2, presets="", seeds=0, sentence_model=None)
     (_, _, words), (_, _, lsa) = list(probes.representations(task, options))
     assert words[-1].nnz == 2  # "who" and "?": "came" is not in the training texts
     assert lsa.shape == (7, 2)

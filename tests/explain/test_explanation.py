@@ -35,6 +35,13 @@ def test_a_label_that_the_texts_don_t_show_is_no_attribute(found):
     assert max(carried) > 0.2
 
 
+def test_what_tells_most_of_an_attribute_is_foremost_for_it(found):
+    rows = [row for each in found for row in each["attributes"] if row["name"] == "mood"]
+    foremost = max(rows, key=lambda row: row["mi"])
+    assert len(rows) > 1
+    assert [row["is_foremost"] for row in rows] == [row is foremost for row in rows]
+
+
 def test_the_direction_of_a_label_is_named_by_it(vae, corpus):
     z = vae.encode(corpus.texts)
     up = corpus.labels["mood"] == "up"

@@ -5,8 +5,9 @@ import pytest
 from textvae.explain.naming import UNEXPLAINED, compose
 
 
-def _attribute(name, mi, share, is_label=False):
-    return {"name": name, "mi": mi, "share": share, "low": "a", "high": "b", "is_label": is_label}
+def _attribute(name, mi, share, is_label=False, is_foremost=True):
+    found = {"name": name, "mi": mi, "share": share, "low": "a", "high": "b"}
+    return found | {"is_label": is_label, "is_foremost": is_foremost}
 
 
 def _words(*pairs):
@@ -24,6 +25,8 @@ def _words(*pairs):
         ([_attribute("tense", 0.5, 0.7), _attribute("when", 0.1, 0.14, True)], "tense: a → b"),
         # two labels that lie on one axis
         ([_attribute("x", 0.6, 0.9, True), _attribute("y", 0.6, 0.8, True)], "x: a → b, y: a → b"),
+        # of which another dimension tells one better
+        ([_attribute("x", 0.6, 0.9, True, False), _attribute("y", 0.6, 0.8, True)], "y: a → b, x: a → b"),
         ([_attribute("length", 0.05, 0.03)], "sad → happy"),
     ],
 )

@@ -69,11 +69,12 @@ def explain(
         ``word``, ``effect``, ``interval``, ``probability`` (``textvae.explain.words``); ``attributes``, the most
         informative first: ``name``, ``mi`` in nats with its ``interval``, ``share`` of the attribute's entropy,
         ``low`` and ``high``, the values that pull most to either side, ``means``: position of each value in
-        standard deviations, ``is_label``; ``texts_low``, ``texts_high``: the outermost first; ``traversal``: ``z``
-        in standard deviations from the middle, ``text``; ``auc`` of the simulator on the held-out half with
-        ``auc_interval``, ``auc_random`` of the same for random directions with ``auc_random_interval``
-        (``textvae.explain.fidelity``); ``explained``: whether the first interval lies above the second;
-        ``simulator``: cue -> weight; ``n_texts``: those explained by, and ``n_held_out``.
+        standard deviations, ``is_label``, ``is_foremost``: no other direction here tells more of it; ``texts_low``,
+        ``texts_high``: the outermost first; ``traversal``: ``z`` in standard deviations from the middle, ``text``;
+        ``auc`` of the simulator on the held-out half with ``auc_interval``, ``auc_random`` of the same for random
+        directions with ``auc_random_interval`` (``textvae.explain.fidelity``); ``explained``: whether the first
+        interval lies above the second; ``simulator``: cue -> weight; ``n_texts``: those explained by, and
+        ``n_held_out``.
 
     Raises:
         TextVAEError: there are fewer than 40 texts, a direction has no length, or all texts are the same.
@@ -98,10 +99,13 @@ def explain(
     traversal = _traverse(q, axes, steps, write)
     kl = _kl(model, position, spread)
     rng = np.random.default_rng(seed)
+    carried = [
+        _attributes(attributes, z, seen, float(step), rng) for z, step in zip(position.T, steps, strict=True)
+    ]
+    _mark_foremost([row for rows in carried for row, _, _ in rows])
     explained = []
     for k, dimension in enumerate(directions):
-        z = position[:, k]
-        listed = _attributes(attributes, z, seen, float(steps[k]), rng)
+        z, listed = position[:, k], carried[k][:_ATTRIBUTES]
         order = seen[np.argsort(z[seen], kind="stable")]
         low, high = order[:_ENDS], order[::-1][:_ENDS]
         shown = [row for row, _, _ in listed]
@@ -199,7 +203,16 @@ def _attributes(
             "is_label": attribute.is_label,
         }
         found.append((row, attribute, means))
-    return sorted(found, key=lambda each: -each[0]["mi"])[:_ATTRIBUTES]
+    return sorted(found, key=lambda each: -each[0]["mi"])
+
+
+def _mark_foremost(rows: Sequence[dict[str, Any]]) -> None:
+    """Of all rows of an attribute, one for each dimension that carries it, that which tells most."""
+    most: dict[str, float] = {}
+    for row in rows:
+        most[row["name"]] = max(most.get(row["name"], 0.0), row["mi"])
+    for row in rows:
+        row["is_foremost"] = row["mi"] == most[row["name"]]
 
 
 def _traverse(

@@ -24,6 +24,8 @@ def compose(
 ) -> str:
     """Such as ``tense: past → present``, or ``he, said → market, shares``, from low to high.
 
+    Where two labels name one dimension, that which no other dimension tells better comes first.
+
     Args:
         attributes, words_down, words_up: as an explanation lists them, the most telling first.
     """
@@ -31,7 +33,7 @@ def compose(
     if clear:
         best = max(map(_told, clear))
         close = [each for each in clear if _told(each) >= _CLOSE * best]
-        close.sort(key=_told, reverse=True)
+        close.sort(key=lambda each: (each["is_foremost"], _told(each)), reverse=True)
         chosen = [each for each in close if each["is_label"]][:_LABELS] or close[:1]
         return ", ".join(f"{each['name']}: {each['low']} → {each['high']}" for each in chosen)
     if words_down or words_up:
