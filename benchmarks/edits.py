@@ -130,7 +130,7 @@ def table(name: str, measured: dict[str, Any]) -> str:
     ]
     for row in measured["rows"]:
         strength = row["strength"] if row["strength"] == "all" else f"{row['strength']:g}"
-        reached = f"{row['reached_cnn']:.1%} ({row['low']:.1%} to {row['high']:.1%})"
+        reached = f"{row['reached_cnn']:.1%} ({100 * row['low']:.1f} to {100 * row['high']:.1f})"
         lines.append(
             f"| {row['way']} | {strength} | {reached} | {row['reached_linear']:.1%} "
             f"| {row['bleu']:.1f} | {row['perplexity']:.1f} |"

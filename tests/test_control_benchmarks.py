@@ -82,8 +82,8 @@ def measured(reached: float) -> dict:
 def test_a_table_has_a_row_for_each_point_of_the_curves():
     lines = edits.table("ours", measured(0.25)).splitlines()
     assert "80.0%" in lines[1]
-    assert lines[-1] == "| edit | all | 25.0% (10.0% to 90.0%) | 50.0% | 30.0 | 9.0 |"
-    assert lines[-3] == "| edit | 1.5 | 25.0% (10.0% to 90.0%) | 50.0% | 30.0 | 9.0 |"
+    assert lines[-1] == "| edit | all | 25.0% (10.0 to 90.0) | 50.0% | 30.0 | 9.0 |"
+    assert lines[-3] == "| edit | 1.5 | 25.0% (10.0 to 90.0) | 50.0% | 30.0 | 9.0 |"
 
 
 def test_the_picture_has_a_line_for_each_model_and_way(tmp_path):
