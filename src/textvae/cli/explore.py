@@ -50,7 +50,7 @@ def explore(
     """Play with the latent space in a browser.
 
     Serves a page, and the same operations as a JSON API (/api.html), until Ctrl-C. Nothing leaves this machine. With
-    FILE, at most 20,000 of its texts, evenly spaced, are on the map and can be searched.
+    FILE, at most 20,000 of its texts, evenly spaced, can be searched, and 5,000 of them are on the map.
 
     Example: textvae explore MODEL reviews.csv --label-column stars
     """
