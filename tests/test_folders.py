@@ -140,6 +140,8 @@ def test_the_old_model_stays_until_the_new_one_is_resumed_to_its_end(old, texts,
     monkeypatch.undo()
     assert (old / CHECKPOINT).is_dir()
     assert contents(old / PREVIOUS) == before
+    with pytest.raises(TextVAEError, match="or go on with its training with --resume"):
+        ModelFolder(old)
     TextVAE().fit(texts, output=old, resume=True)
     assert not (old / PREVIOUS).exists()
     assert TextVAE.from_pretrained(old).metrics_["training"]["step"] == 60
@@ -149,7 +151,7 @@ def test_a_training_killed_while_replacing_does_not_cost_the_old_model(old, text
     before = contents(old)
     ModelFolder(old, overwrite=True).begin()
     (old / CONFIG).write_bytes(before[CONFIG])  # as far as the killed training came
-    with pytest.raises(TextVAEError, match="already holds a model"):
+    with pytest.raises(TextVAEError, match="or replace it with --overwrite"):  # there is no checkpoint yet
         ModelFolder(old)
     with pytest.raises(TextVAEError, match="stopped being a number"):
         small(steps=40, set={"train.lr": 1e30}).fit(texts, output=old, overwrite=True)

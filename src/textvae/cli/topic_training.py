@@ -20,10 +20,10 @@ _Language = Annotated[
     str, typer.Option(help="auto, english or chinese: words and stop words.", rich_help_panel=_COUNT)
 ]
 _MinDf = Annotated[
-    float, typer.Option(help="Fewest documents with a word; below 1 a share.", rich_help_panel=_COUNT)
+    float, typer.Option(min=0, help="Fewest documents with a word; below 1 a share.", rich_help_panel=_COUNT)
 ]
 _MaxDf = Annotated[
-    float, typer.Option(help="Most documents with a word; up to 1 a share.", rich_help_panel=_COUNT)
+    float, typer.Option(min=0, help="Most documents with a word; up to 1 a share.", rich_help_panel=_COUNT)
 ]
 _MaxWords = Annotated[int, typer.Option(min=2, help="Words at most.", rich_help_panel=_COUNT)]
 _Ngrams = Annotated[int, typer.Option(min=1, help="Most words that count as one.", rich_help_panel=_COUNT)]

@@ -73,6 +73,8 @@ class ModelFolder:
                 raise TextVAEError(
                     f"{path} already holds a model: choose another folder, replace it with --overwrite, "
                     "or go on with its training with --resume."
+                    if has_checkpoint(path)
+                    else f"{path} already holds a model: choose another folder, or replace it with --overwrite."
                 )
         elif not all(map(_LEFTOVER.fullmatch, names)):
             raise TextVAEError(f"{path} holds other things than a model: choose another folder.")
