@@ -76,6 +76,8 @@ def test_texts_are_split_tokenised_and_counted_as_in_memory(tmp_path):
     counts = np.bincount(ids, minlength=made.tokenizer.vocab_size)
     np.testing.assert_array_equal(made.tokenizer.frequencies, counts)
     assert [path.name for path in tmp_path.rglob("*.txt")] == []
+    fewer = prepare(iter([Corpus(TEXTS)]), None, small_config(train={"held_out": 0.02}), tmp_path / "fewer")
+    assert 0 < fewer.facts["n_validation"] + fewer.facts["n_test"] < len(held) / 3
 
 
 def test_a_tokeniser_learns_from_evenly_spaced_texts_of_a_large_corpus(tmp_path, monkeypatch):

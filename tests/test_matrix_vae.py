@@ -207,6 +207,8 @@ def test_validation_rows_are_used_as_given(planted):
     fitted = small().fit(planted.train[:100], validation=planted.test[:30])
     assert fitted.metrics_["data"] == {"n_train": 100, "n_validation": 30, "columns": D}
     assert small().fit(planted.train[:100]).metrics_["data"]["n_validation"] == 10
+    fewer = small(set={"train.held_out": 0.02}).fit(planted.train[:100])
+    assert (fewer.metrics_["data"]["n_train"], fewer.metrics_["data"]["n_validation"]) == (98, 2)
 
 
 # ---------------------------------------------------------------------- what it refuses

@@ -95,6 +95,12 @@ class TrainConfig(_Section):
     patience: int | None = Field(
         default=None, gt=0, description="stop after this many validations without a better one; none: never"
     )
+    held_out: float = Field(
+        default=0.1,
+        gt=0,
+        lt=1,
+        description="share of the texts, documents or rows kept from training where none are given to watch it by",
+    )
     validations: int = Field(default=20, gt=0, description="validations in the whole of training")
     precision: Precision = "auto"
     seed: int = Field(default=0, ge=0, lt=2**63)

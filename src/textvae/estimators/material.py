@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from textvae.config import Config
+from textvae.config import Config, TrainConfig
 from textvae.errors import TextVAEError
 from textvae.estimators.labels import apart, beside_texts, learns_labels, numbers
 from textvae.language import translate
@@ -26,7 +26,6 @@ from textvae.text.split import HeldOut, split_texts
 from textvae.text.tokenize import Tokenizer
 from textvae.types import BOS
 
-_HELD_OUT = 0.1  # share of the texts kept from training where no validation texts are given
 _FEWEST_TO_HALVE = 20  # held-out texts, to have test texts beside the validation texts
 _LEARNT_FROM = (
     2**26
@@ -65,7 +64,7 @@ def prepare(
 
     Args:
         chunks: the texts, read once.
-        validation: without it a tenth of the texts is kept from training, 20,000 at most.
+        validation: without it a share, ``train.held_out``, is kept from training, 20,000 texts at most.
         folder: where the training texts are until they are tokenised, and their tokens while they are trained on.
         resumed: the folder of the training that goes on: it gives the tokeniser, its texts have to be the same, and
             tokens that it left in ``folder`` are used.
@@ -83,7 +82,7 @@ def prepare(
         chunks = beside_texts(chunks, found)
     with TextFile(folder / "texts.txt") as train:
         if validation is None:
-            held, test = _hold_out(tally.passing(chunks), train, seed)
+            held, test = _hold_out(tally.passing(chunks), train, config.train)
         else:
             for chunk in tally.passing(chunks):
                 train.extend(chunk.texts)
@@ -92,7 +91,7 @@ def prepare(
         held, test = apart(held)[0], apart(test)[0]
         labels = tuple(sorted(found))
 
-        key = f"{tally.sha256} {seed} {options.model_dump_json()}"
+        key = f"{tally.sha256} {seed} {config.train.held_out} {options.model_dump_json()}"
         data = None
         if resumed is not None:
             _check_same_texts(resumed, tally.sha256)
@@ -207,16 +206,16 @@ class _Tally:
         self._digest.update("".join(f"{text}\n" for text in corpus.texts).encode(errors="surrogatepass"))
 
 
-def _hold_out(chunks: Iterable[Corpus], train: TextFile, seed: int) -> tuple[list[str], list[str]]:
+def _hold_out(chunks: Iterable[Corpus], train: TextFile, config: TrainConfig) -> tuple[list[str], list[str]]:
     """Validation and test texts; the others go to the file."""
-    held_out = HeldOut(_HELD_OUT, seed)
+    held_out = HeldOut(config.held_out, config.seed)
     for chunk in chunks:
         train.extend(held_out.sift(chunk.texts))
     rest, held = held_out.settle()
     train.extend(rest)
     if len(held) < _FEWEST_TO_HALVE or len(set(held)) < 2:
         return held, []
-    return split_texts(held, 0.5, seed)
+    return split_texts(held, 0.5, config.seed)
 
 
 def _check_same_texts(folder: Path, sha256: str) -> None:

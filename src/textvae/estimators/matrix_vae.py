@@ -94,7 +94,7 @@ class MatrixVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedRows, 
         Args:
             X: finite numbers. A sparse matrix is made dense batch by batch only.
             y: not used.
-            validation: rows to watch training by; without them a tenth of the rows is kept for that.
+            validation: rows to watch training by; without them a share, ``train.held_out``, is kept for that.
 
         Raises:
             TextVAEError: the matrix or the options can't be used, or the training failed.
@@ -103,7 +103,7 @@ class MatrixVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedRows, 
         config = configuration(self.get_params(deep=False), reads="rows")
         train = self._rows(X, reset=True)
         if validation is None:
-            train, held_out = split_rows(train, config.train.seed)
+            train, held_out = split_rows(train, config.train)
         else:
             held_out = self._rows(validation)
         fitted = train_rows(

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from textvae.config import Config
+from textvae.config import Config, TrainConfig
 from textvae.device import resolve_device
 from textvae.errors import TextVAEError
 from textvae.estimators.fitting import parameters, versions
@@ -38,7 +38,6 @@ from textvae.train.length import Length
 from textvae.train.loop import Trainer
 from textvae.train.tracking import Recorder, Row, Silent, read_rows, watcher_for
 
-_HELD_OUT = 0.1  # share of the rows kept from training where no validation rows are given
 _NUMBERS_AT_ONCE = 2**24  # of rows made dense, or decoded: 64 MiB
 
 
@@ -103,16 +102,16 @@ def train_rows(
     return FittedRows(model.to(where), config, train.columns, metrics, recorder.rows)
 
 
-def split_rows(rows: RowsDataset, seed: int) -> tuple[RowsDataset, RowsDataset]:
-    """What to train on, and a tenth to watch training by.
+def split_rows(rows: RowsDataset, config: TrainConfig) -> tuple[RowsDataset, RowsDataset]:
+    """What to train on, and a share, ``held_out``, to watch training by.
 
     Raises:
         TextVAEError: there is one row only.
     """
     if len(rows) < 2:
         raise TextVAEError("Training needs at least two rows, and the matrix has one.")
-    order = np.random.default_rng(seed).permutation(len(rows))
-    held_out = max(1, round(_HELD_OUT * len(rows)))
+    order = np.random.default_rng(config.seed).permutation(len(rows))
+    held_out = min(max(1, round(config.held_out * len(rows))), len(rows) - 1)
     return rows.subset(np.sort(order[held_out:])), rows.subset(np.sort(order[:held_out]))
 
 

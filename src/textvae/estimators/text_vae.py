@@ -47,13 +47,15 @@ from textvae.train.tracking import Silent, read_rows, watcher_for
 class TextVAE(
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
-    ReadableText,
-    SteeredText,
-    MeasuredText,
-    Reported,
+    ReadableText,  # explain, rotate, attribute, certainty
+    SteeredText,  # directions, edit, analogy
+    MeasuredText,  # probe, disentangle
+    Reported,  # report
     BaseEstimator,
 ):
     """A sentence VAE: strings in, latents, figures and strings out.
+
+    Training and storing are here; what a trained model does is in its parents, most of it in ``TrainedText``.
 
     Every option is None by default, which leaves it to the preset. Later ones win: preset, ``config``, the
     options with names of their own, ``set``.
@@ -141,8 +143,8 @@ class TextVAE(
                 so that a generator, the ``Path`` of a file, or ``read_chunks`` of several may give any number.
             y: a label for each text, None where it is not known; for presets that learn from labels, others ignore
                 it. Of a ``Corpus`` with one label it is that.
-            validation: texts to watch training by; without them a tenth of the texts is kept for validation
-                and test, 20,000 at most.
+            validation: texts to watch training by; without them a share, ``train.held_out`` (a tenth), is kept for
+                validation and test, 20,000 texts at most.
             output: a folder for the model, its checkpoints and its figures; None keeps nothing on disk.
             resume: go on with the training that was cut off in ``output``, with the same texts.
             overwrite: replace a model in ``output``.

@@ -129,7 +129,7 @@ class TopicVAE(
         n_runs: int = 1,
         started: float | None = None,
     ) -> Self:
-        """Trains on documents. A tenth of them is kept to watch training by.
+        """Trains on documents. A share of them, ``train.held_out``, is kept to watch training by.
 
         Args:
             X: texts, which may come as a generator and are read once, or a matrix of counts.
@@ -246,7 +246,7 @@ class TopicVAE(
         started: float | None,
         going_on: VAE | None = None,
     ) -> _Run:
-        train, held_out = split_rows(documents, config.train.seed)
+        train, held_out = split_rows(documents, config.train)
 
         def start(model: VAE) -> None:
             if going_on is None:
