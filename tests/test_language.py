@@ -165,6 +165,8 @@ def messages() -> set[str]:
                     found.add(said(argument))
                 case ast.Call(func=ast.Name(id="Figure"), args=parts):
                     found.update(map(said, parts))
+                case ast.Call(func=ast.Name(id="show_table" | "show_figures"), args=[_, *heads]):
+                    found.update(said(part) for head in heads for part in getattr(head, "elts", [head]))
     return {sentence for sentence in found if sentence and re.search("[a-z]{2,} [a-z]", sentence)}
 
 

@@ -52,7 +52,7 @@ def show_table(rows: Iterable[Sequence[str]], title: str = "", headers: Sequence
     rows = [tuple(row) for row in rows]
     for i in range(len(rows[0]) if rows else 0):
         style = ("bold", "cyan", "dim")[min(i, 2)]
-        table.add_column(headers[i] if headers else "", style=style, overflow="fold")
+        table.add_column(translate(headers[i]) if headers else "", style=style, overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     console = Console()
@@ -66,7 +66,7 @@ def show_table(rows: Iterable[Sequence[str]], title: str = "", headers: Sequence
 def show_figures(figures: Iterable[Sequence[str]], title: str, headers: Sequence[str] = ()) -> None:
     """Figures as a table, with all that is in it in the language in use."""
     rows = [tuple(translate(cell, figure=True) for cell in row) for row in figures]
-    show_table(rows, title, tuple(map(translate, headers)))
+    show_table(rows, title, headers)
 
 
 def show_warnings(warnings: Iterable[str]) -> None:

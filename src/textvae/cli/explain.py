@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from textvae.cli import options
-from textvae.cli.console import out_json, read_sources, say, say_dropped
+from textvae.cli.console import out_json, read_sources, say, say_dropped, tell
 from textvae.cli.models import text_model
+from textvae.language import translate
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -72,11 +73,9 @@ def _show(found: Sequence[Mapping[str, Any]]) -> None:
         console.print(_title(each))
         console.print(Padding(Group(*_body(each)), (0, 0, 1, 4)))
     explained = sum(each["explained"] for each in active)
-    texts = f"{found[0]['n_texts']:,} texts, tested on {found[0]['n_held_out']:,} others"
-    idle = len(found) - len(active)
-    console.print(
-        f"{explained} of {len(active)} active dimensions explained by {texts}"
-        + (f"; {idle} carry nothing." if idle else ".")
+    tell(
+        f"{explained} of {len(active)} active dimensions explained by {found[0]['n_texts']:,} texts, tested on "
+        f"{found[0]['n_held_out']:,} others; {len(found) - len(active)} carry nothing."
     )
 
 
@@ -85,12 +84,13 @@ def _title(each: Mapping[str, Any]) -> Text:
 
     low, high = each["auc_interval"]
     line = Text.assemble(
-        (f"{each['dimension']:>3} ", "dim"), (each["name"], "bold" if each["explained"] else "bold dim")
+        (f"{each['dimension']:>3} ", "dim"),
+        (each["name"], "bold") if each["explained"] else (translate(each["name"]), "bold dim"),
     )
     kl = "" if each["kl"] is None else f"KL {each['kl']:.2f} · "
     line.append(f"   {kl}AUC ", "dim")
     line.append(f"{each['auc']:.2f}", "green" if each["explained"] else "yellow")
-    line.append(f" [{low:.2f}, {high:.2f}], random {each['auc_random']:.2f}", "dim")
+    line.append(f" [{low:.2f}, {high:.2f}], {translate('random')} {each['auc_random']:.2f}", "dim")
     return line
 
 
@@ -104,7 +104,7 @@ def _body(each: Mapping[str, Any]) -> list[RenderableType]:
     top = max((abs(w["effect"]) for w in (*each["words_up"], *each["words_down"])), default=1.0)
     for name, key, style in (("rise", "words_up", "green"), ("fall", "words_down", "red")):
         if each[key]:
-            table.add_row(name, _words(each[key], top, style))
+            table.add_row(translate(name), _words(each[key], top, style))
     if each["attributes"]:
         carried = Text(" · ").join(
             Text.assemble(
@@ -112,10 +112,10 @@ def _body(each: Mapping[str, Any]) -> list[RenderableType]:
             )
             for row in each["attributes"][:3]
         )
-        table.add_row("carries", carried)
+        table.add_row(translate("carries"), carried)
     for name, key in (("low", "texts_low"), ("high", "texts_high")):
-        table.add_row(name, Text("\n".join(each[key][:_TEXTS])))
-    table.add_row("on the way", Text("\n".join(step["text"] for step in each["traversal"])))
+        table.add_row(translate(name), Text("\n".join(each[key][:_TEXTS])))
+    table.add_row(translate("on the way"), Text("\n".join(step["text"] for step in each["traversal"])))
     return [table]
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from textvae.cli import options
-from textvae.cli.console import out_json, say_dropped, show_table, sources
+from textvae.cli.console import out_json, say_dropped, show_figures, show_table, sources
 from textvae.cli.models import text_model
 
 _METRICS = (
@@ -61,12 +61,14 @@ def probe(
             f"{p['score']:.3f} ± {p['stderr']:.3f}",
             f"{p['baseline']:.3f}",
             f"{p['control']:.3f}",
-            f"{p['measure']}, {p['n_texts']:,} texts"
-            + (f", {p['n_classes']} classes" if p["n_classes"] else ""),
+            p["measure"],
+            f"{p['n_texts']:,}",
+            str(p["n_classes"] or ""),
         )
         for name, p in found.items()
     ]
-    show_table(rows, f"{model}: labels read off latents", ("label", "score", "without z", "control", ""))
+    headers = ("label", "score", "without z", "control", "measure", "texts", "classes")
+    show_table(rows, f"{model}: labels read off latents", headers)
 
 
 def disentangle(
@@ -91,7 +93,7 @@ def disentangle(
         out_json(found)
         return
     rows = [(name, f"{found[key]:.3f}", meaning) for key, name, meaning in _METRICS]
-    show_table(rows, f"{model}: {len(found['dimensions'])} active dimensions on {found['n_texts']:,} texts")
+    show_figures(rows, f"{model}: {len(found['dimensions'])} active dimensions on {found['n_texts']:,} texts")
     carriers = [
         (
             carrier["factor"],
@@ -100,7 +102,7 @@ def disentangle(
         )
         for carrier in found["carriers"]
     ]
-    show_table(carriers, headers=("factor", "dimension", "information"))
+    show_figures(carriers, "", ("factor", "dimension", "information"))
 
 
 def _read(

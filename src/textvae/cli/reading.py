@@ -9,8 +9,9 @@ import numpy as np
 import typer
 
 from textvae.cli import options
-from textvae.cli.console import out, out_json, read_sources, read_texts, say_dropped, show_table, tell
+from textvae.cli.console import out_json, read_sources, read_texts, say_dropped, show_table, tell
 from textvae.cli.models import text_model
+from textvae.language import translate
 
 
 def add_to(app: typer.Typer) -> None:
@@ -58,7 +59,7 @@ def rotate(
         return
     tell(f"ELBO {report['elbo_before']:.4f} before and {report['elbo_after']:.4f} after, nats per text.")
     for name, axis in report["labels"].items():
-        out(f"dimension {axis}: {name}")
+        tell(f"dimension {axis}: {name}")
     tell(f"The model is in {target}. Next: textvae explain {target} {' '.join(files)}")
 
 
@@ -144,10 +145,10 @@ def _show(each: Mapping[str, Any]) -> None:
             Text(token["token"]),
             f"{token['gradient']:+.2f}",
             Text(bar, style),
-            Text(f"occlusion {token['occlusion']:+.2f}", "dim"),
+            Text(translate(f"occlusion {token['occlusion']:+.2f}"), "dim"),
         )
     console.print(Text(each["text"], "bold"))
-    console.print(
+    tell(
         f"on {each['dimension']} at {each['position']:+.2f}: {each['baseline']:+.2f} of as many unknown words, "
         f"and its tokens (sum checked to {abs(each['gap']):.3f}; occlusion correlates {_number(each['agreement'])})"
     )

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from textvae.cli import options
-from textvae.cli.console import out, out_json, read_sources, say, show_table, source_chunks, tell
+from textvae.cli.console import out_json, read_sources, say, show_table, source_chunks, tell
 from textvae.errors import TextVAEError
 
 _COUNT = "Which words count"
@@ -119,7 +119,7 @@ def train(
         return
     show_topics(model.get_topic_info(), f"{n_topics} topics of {len(model.words_):,} words")
     for row in model.metrics_["topics"].get("seeds", []):
-        out(f"topic {row['topic']}: {_seeded(row)}")
+        tell(f"topic {row['topic']}: {_seeded(row)}")
     tell(f"The model is in {output}. Next: textvae topics transform {output} FILE -o shares.npy")
 
 
@@ -231,8 +231,8 @@ def _seed_words(given: Sequence[str] | None) -> dict[int, list[str]] | None:
 
 def _seeded(row: Mapping[str, Any]) -> str:
     words = ", ".join(f"{word} (rank {rank})" for word, rank in row["words"].items())
-    held = "" if row["held"] else "; another topic has more of these words"
-    return f"{words}; the data moved it by {row['moved']:.2f} of 1{held}"
+    held = [] if row["held"] else ["another topic has more of these words"]
+    return "; ".join([words, f"the data moved it by {row['moved']:.2f} of 1", *held])
 
 
 @contextmanager
