@@ -25,7 +25,6 @@ from textvae.metrics.likelihood import evaluate_likelihood
 from textvae.model import rotate
 from textvae.text.batch import Dataset, evenly
 from textvae.text.corpus import Corpus
-from textvae.text.read import clean_text
 
 _MOST_TEXTS = 20_000  # explained by: evenly spaced ones of more
 _ELBO_TEXTS = 500
@@ -165,8 +164,7 @@ class ReadableText(SteeredText):
             TextVAEError: there is no such dimension, or the encoder has no word embeddings.
         """
         check_is_fitted(self, "model_")
-        one = isinstance(texts, str)
-        items = [clean_text(text) for text in ([texts] if one else strings.listed(texts))]
+        one, items = strings.one_or_more(texts)
         direction = self._direction(dimension)
         shown = dimension if isinstance(dimension, int | str) else "direction"
         rows = []
@@ -212,7 +210,7 @@ class ReadableText(SteeredText):
             TextVAEError: there are no texts, or fewer than 20 reference texts.
         """
         check_is_fitted(self, "model_")
-        items = [clean_text(text) for text in ([texts] if isinstance(texts, str) else strings.listed(texts))]
+        _, items = strings.one_or_more(texts)
         if not items:
             raise TextVAEError("At least one text is needed to say how sure the model is of it.")
         if reference is None:

@@ -16,10 +16,8 @@ from textvae.estimators.labels import label_name
 from textvae.estimators.trained import Decoding, TrainedText
 from textvae.latent.directions import Direction, learn_directions
 from textvae.latent.edit import KEEP, RELEASE, STRENGTHS, edit
-from textvae.latent.encode import encode
 from textvae.store import DIRECTION_TENSORS, DIRECTIONS, read_json, read_tensors, write_json, write_tensors
 from textvae.text.batch import Dataset
-from textvae.text.read import clean_text
 
 _ARRAYS = ("mean", "shift", "probe_shift", "weight")
 
@@ -128,8 +126,7 @@ class SteeredText(TrainedText):
         direction = self.direction(toward)
         if candidates < 1:
             raise TextVAEError(f"The number of candidates must be at least 1, got {candidates}.")
-        one = isinstance(texts, str)
-        items = [clean_text(text) for text in ([texts] if one else strings.listed(texts))]
+        one, items = strings.one_or_more(texts)
         if not items:
             return []
         options: Decoding = {"max_length": self.config_.text.max_length, "allow_unknown": False, **decoding}
@@ -157,26 +154,6 @@ class SteeredText(TrainedText):
         """The text at z(a) − z(b) + z(c): what is to c as a is to b (Mikolov et al. 2013), greedily by default."""
         za, zb, zc = self.encode([a, b, c])
         return self.decode(za - zb + zc, seed=seed, **decoding)
-
-    def predict(self, texts: str | Iterable[str]) -> Any:  # str for a str, (N,) of str for a list
-        """The likeliest label of each text, by the classifier of a model that was trained with labels."""
-        found = np.array(self.labels_)[self.predict_proba(texts).argmax(-1)]
-        return str(found) if found.ndim == 0 else found
-
-    def predict_proba(self, texts: str | Iterable[str]) -> np.ndarray:
-        """q(y|x) of each of ``labels_``: (C,) for one string, (N, C) for a list."""
-        check_is_fitted(self, "model_")
-        if not self.labels_:
-            raise TextVAEError(
-                "This model was trained without labels, so it predicts none: train one with preset kingma2014."
-            )
-        one = isinstance(texts, str)
-        items = [clean_text(text) for text in ([texts] if one else strings.listed(texts))]
-        count = len(self.labels_)
-        if not items:
-            return np.zeros((0, count), np.float32)
-        probs = encode(self.model_, Dataset(self.tokenizer_.encode(items))).mean[:, :count] / count**0.5
-        return probs[0] if one else probs
 
 
 def _several(given: Any, usual: Sequence[Any]) -> Sequence[Any]:

@@ -43,6 +43,12 @@ def listed(texts: Iterable[str]) -> list[str]:
     return _strings(list(texts), 0)
 
 
+def one_or_more(texts: str | Iterable[str]) -> tuple[bool, list[str]]:
+    """Whether it is one text, and the texts as a list, cleaned as training cleans them; none is left out."""
+    one = isinstance(texts, str)
+    return one, [clean_text(text) for text in ([texts] if one else listed(texts))]
+
+
 def text_chunks(texts: Texts, name: str = "texts") -> Iterator[Corpus]:
     """Cleaned texts, some at a time, without the empty ones, which are counted; one chunk at least.
 

@@ -15,13 +15,13 @@ from textvae.errors import TextVAEError
 from textvae.estimators import strings
 from textvae.estimators.evaluating import evaluate
 from textvae.estimators.progress import progress_bar
-from textvae.latent.encode import unit_length
+from textvae.latent.encode import encode, unit_length
 from textvae.latent.generate import Method, generate
 from textvae.latent.interpolate import interpolate
 from textvae.latent.neighbours import nearest
 from textvae.noise import prior_draws
+from textvae.text.batch import Dataset
 from textvae.text.corpus import Corpus
-from textvae.text.read import clean_text
 from textvae.text.tokenize import Tokenizer
 
 
@@ -56,20 +56,6 @@ class TrainedText:
     history_: list[dict[str, Any]]
     metrics_: dict[str, Any]
 
-    @property
-    def labels_(self) -> tuple[str, ...]:
-        """The labels of a model that was trained with labels; else there are none."""
-        return getattr(self.config_.posterior.options, "labels", ())
-
-    def _place_of(self, label: str) -> int:
-        if not self.labels_:
-            raise TextVAEError(
-                "This model was trained without labels: train one with preset kingma2014 and a label column."
-            )
-        if label not in self.labels_:
-            raise TextVAEError(f"There is no label '{label}'; there are: {', '.join(self.labels_)}.")
-        return self.labels_.index(label)
-
     # ------------------------------------------------------------------ latents
 
     def encode(
@@ -92,7 +78,7 @@ class TrainedText:
             show_progress_bar: on stderr.
         """
         check_is_fitted(self, "model_")
-        one, items = _one_or_more(texts)
+        one, items = strings.one_or_more(texts)
         with progress_bar("encoding", show_progress_bar, total=1) as progress:
             z = strings.encode_strings(
                 self.model_,
@@ -177,7 +163,7 @@ class TrainedText:
         metric: Literal["cosine", "euclidean"] = "cosine",
     ) -> Any:  # list[Neighbour] for a str, a list of these for a list
         """The ``k`` texts of a corpus nearest to each text, nearest first: a list for one string, else lists."""
-        one, items = _one_or_more(texts)
+        one, items = strings.one_or_more(texts)
         candidates = strings.listed(corpus.texts if isinstance(corpus, Corpus) else corpus)
         z = self.encode(candidates)
         if not items:
@@ -189,6 +175,41 @@ class TrainedText:
         ]
         return lists[0] if one else lists
 
+    # ------------------------------------------------------------------ labels, of a model trained with such
+
+    @property
+    def labels_(self) -> tuple[str, ...]:
+        """The labels of a model that was trained with labels; else there are none."""
+        return getattr(self.config_.posterior.options, "labels", ())
+
+    def _place_of(self, label: str) -> int:
+        if not self.labels_:
+            raise TextVAEError(
+                "This model was trained without labels: train one with preset kingma2014 and a label column."
+            )
+        if label not in self.labels_:
+            raise TextVAEError(f"There is no label '{label}'; there are: {', '.join(self.labels_)}.")
+        return self.labels_.index(label)
+
+    def predict(self, texts: str | Iterable[str]) -> Any:  # str for a str, (N,) of str for a list
+        """The likeliest label of each text, by the classifier of a model that was trained with labels."""
+        found = np.array(self.labels_)[self.predict_proba(texts).argmax(-1)]
+        return str(found) if found.ndim == 0 else found
+
+    def predict_proba(self, texts: str | Iterable[str]) -> np.ndarray:
+        """q(y|x) of each of ``labels_``: (C,) for one string, (N, C) for a list."""
+        check_is_fitted(self, "model_")
+        if not self.labels_:
+            raise TextVAEError(
+                "This model was trained without labels, so it predicts none: train one with preset kingma2014."
+            )
+        one, items = strings.one_or_more(texts)
+        count = len(self.labels_)
+        if not items:
+            return np.zeros((0, count), np.float32)
+        probs = encode(self.model_, Dataset(self.tokenizer_.encode(items))).mean[:, :count] / count**0.5
+        return probs[0] if one else probs
+
     # ------------------------------------------------------------------ figures
 
     def score(self, X: str | Iterable[str], y: object = None, *, iw_samples: int = 100, seed: int = 0) -> Any:
@@ -198,7 +219,7 @@ class TrainedText:
         single number over texts, take the mean or use ``evaluate``.
         """
         check_is_fitted(self, "model_")
-        one, items = _one_or_more(X)
+        one, items = strings.one_or_more(X)
         scores = strings.log_likelihood(self.model_, self.tokenizer_, items, iw_samples=iw_samples, seed=seed)
         return float(scores[0]) if one else scores
 
@@ -246,9 +267,3 @@ class TrainedText:
         figures = evaluate(self.model_, self.tokenizer_, items, iw_samples=20)
         training = self.metrics_.get("training")
         return strings.findings(self.model_, self.tokenizer_, items, figures, self.history_, training)
-
-
-def _one_or_more(texts: str | Iterable[str]) -> tuple[bool, list[str]]:
-    """Whether it is one text, and the texts as a list, cleaned as training cleans them; none is left out."""
-    one = isinstance(texts, str)
-    return one, [clean_text(text) for text in ([texts] if one else strings.listed(texts))]
