@@ -15,15 +15,14 @@ the first 30,000 texts, a CNN; of fluency a trigram model. Content is BLEU again
 from __future__ import annotations
 
 import argparse
-import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from classifiers import Classifier, Labelled, Tuning, read
+from command import measure, parser, say
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -138,26 +137,15 @@ def table(name: str, measured: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def say(options: argparse.Namespace, line: str) -> None:
-    """Unless only JSON is wanted."""
-    if not options.json:
-        print(line, flush=True)
-
-
 def main() -> None:
     """Measures and prints."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("data", type=Path)
-    parser.add_argument("models", nargs="+", metavar="NAME=MODEL")
-    parser.add_argument("--texts", type=int, default=500)
-    parser.add_argument("--labels", type=int, default=10_000, help="texts that directions are learned from")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--json", action="store_true")
-    options = parser.parse_args()
-    torch.set_num_threads(1)
-    found = run(options)
-    if options.json:
-        print(json.dumps(found, indent=2))
+    options = parser(__doc__)
+    options.add_argument("data", type=Path)
+    options.add_argument("models", nargs="+", metavar="NAME=MODEL")
+    options.add_argument("--texts", type=int, default=500)
+    options.add_argument("--labels", type=int, default=10_000, help="texts that directions are learned from")
+    options.add_argument("--seed", type=int, default=0)
+    measure(options.parse_args(), run)
 
 
 if __name__ == "__main__":

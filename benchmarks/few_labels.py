@@ -13,15 +13,14 @@ seed.
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import scipy.stats
-import torch
 from classifiers import Classifier, Labelled, Tuning, read, tuned
+from command import measure, parser, say
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
@@ -112,9 +111,8 @@ def run(options: argparse.Namespace) -> list[dict[str, Any]]:
                 )
         for name, found in scores.items():
             rows.append({"labels": size, "method": name, **interval(found), "accuracies": found})
-            if not options.json:
-                spread = f"± {rows[-1]['half']:.1%}" if len(found) > 1 else "(one draw)"
-                print(f"{size:>6} labels  {name:<20} {rows[-1]['mean']:.1%} {spread}", flush=True)
+            spread = f"± {rows[-1]['half']:.1%}" if len(found) > 1 else "(one draw)"
+            say(options, f"{size:>6} labels  {name:<20} {rows[-1]['mean']:.1%} {spread}")
     return rows
 
 
@@ -127,19 +125,16 @@ def interval(scores: list[float]) -> dict[str, float | None]:
 
 def main() -> None:
     """Measures and prints."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("model", type=Path)
-    parser.add_argument("data", type=Path)
-    parser.add_argument("--sizes", type=int, nargs="+", default=[100, 500, 1_000, 10_000])
-    parser.add_argument("--seeds", type=int, nargs="+", default=list(range(5)))
-    parser.add_argument("--networks", nargs="*", default=["cnn", "lstm"], help="encoders; they take the time")
-    parser.add_argument("--semi", type=int, default=0, help="unlabelled texts of a semi-supervised VAE")
-    parser.add_argument("--json", action="store_true")
-    options = parser.parse_args()
-    torch.set_num_threads(1)
-    rows = run(options)
-    if options.json:
-        print(json.dumps(rows, indent=2))
+    options = parser(__doc__)
+    options.add_argument("model", type=Path)
+    options.add_argument("data", type=Path)
+    options.add_argument("--sizes", type=int, nargs="+", default=[100, 500, 1_000, 10_000])
+    options.add_argument("--seeds", type=int, nargs="+", default=list(range(5)))
+    options.add_argument(
+        "--networks", nargs="*", default=["cnn", "lstm"], help="encoders; they take the time"
+    )
+    options.add_argument("--semi", type=int, default=0, help="unlabelled texts of a semi-supervised VAE")
+    measure(options.parse_args(), run)
 
 
 if __name__ == "__main__":
