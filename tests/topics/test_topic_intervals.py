@@ -97,6 +97,10 @@ def test_what_a_corpus_reaches_is_by_length(planted, model):
     assert fit.lengths.tolist() == [1, 2, 4, 8, 16, 32]
     flagged = ~fit.judge(model.model_, documents, model.word_counts_, 500).fits
     assert 0.002 < flagged.mean() < 0.03
+    # of few documents, it is no less than one of them reached
+    few = documents.subset(range(60))
+    reached = scores(model.model_, few, model.word_counts_, 500)
+    assert (Fit.on(model.model_, few, model.word_counts_, 500).least[-1] >= reached.min(0) - 1e-6).all()
     # words of a topic fit, few as they are; words that no topic has together don't
     few = scipy.sparse.csr_array(thinned(planted.counts, 4))
     assert fit.judge(model.model_, RowsDataset(few), model.word_counts_, 500).fits.mean() > 0.97

@@ -45,6 +45,8 @@ def test_its_figures_beat_the_corpus_and_near_the_truth(planted, model):
     assert best < figures["perplexity"]["per_corpus"] < 0.85 * unigram
     assert model.perplexity(planted.test) == pytest.approx(figures["perplexity"]["per_corpus"])
     assert model.perplexity(planted.test, per="document") == figures["perplexity"]["per_document"]
+    tighter = [model.perplexity(planted.test, bound="importance", samples=n) for n in (20, 200)]
+    assert tighter[1] < tighter[0] < model.perplexity(planted.test)
     assert model.score(planted.test) == pytest.approx(
         -np.log(figures["perplexity"]["per_corpus"]) * lengths.mean(), rel=0.01
     )

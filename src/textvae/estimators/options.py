@@ -34,7 +34,8 @@ _KINDS = {
     "rows": _Kind("MatrixVAE", "the rows of a matrix", "dense"),
     "topics": _Kind("TopicVAE", "topics", "topics"),
 }
-_FIXED_ON_RESUME = ("seed", "batch_tokens", "held_out", "validations")  # of [train]; the rest of it may change
+# of [train]; the rest of it may change
+_FIXED_ON_RESUME = ("seed", "batch_tokens", "held_out", "validations")
 
 
 def configuration(

@@ -20,7 +20,7 @@ from textvae.estimators.reporting import Reported
 from textvae.estimators.rows import FittedRows, TrainedRows, read_fitted, split_rows, train_rows
 from textvae.estimators.topics.context import Context, plan
 from textvae.estimators.topics.documents import Counted, count, learn
-from textvae.estimators.topics.fits import Fit
+from textvae.estimators.topics.fits import ENOUGH, Fit
 from textvae.estimators.topics.intervals import Calibration
 from textvae.estimators.topics.runs import Consensus, consensus
 from textvae.estimators.topics.seeds import STRENGTH, seed_ids, seed_report
@@ -285,7 +285,8 @@ class TopicVAE(
         self.vectorizer_, self.context_ = counted.vectorizer, context
         self.word_counts_ = np.asarray(counted.counts.sum(0), np.float64).ravel()
         self.calibration_ = Calibration.on(self.model_, documents, self._at_once, config.train.seed)
-        self.fit_ = Fit.on(self.model_, held_out, self.word_counts_, self._at_once)
+        usual = held_out if len(held_out) >= ENOUGH else documents
+        self.fit_ = Fit.on(self.model_, usual, self.word_counts_, self._at_once)
         some = documents.subset(evenly(len(documents), _PREVALENCE))
         theta = shares(self.model_, some, self._at_once)
         about: dict[str, Any] = {"prevalence": theta.mean(0, dtype=np.float64).tolist()}

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
 import numpy as np
-from scipy.stats import norm
 
 from textvae.matrix import RowsDataset
 from textvae.metrics.topic_likelihood import are_whole, thinned, unigram
@@ -16,8 +15,8 @@ from textvae.model import VAE
 from textvae.text.batch import evenly
 
 _SHARE = 0.01  # of documents like those of the corpus that are flagged by mistake
+ENOUGH = 100  # documents held out, to know what documents of the corpus reach
 _DOCUMENTS = 1000  # for each class of lengths, at most
-_ENOUGH = 200  # for a quantile
 
 
 class Judged(NamedTuple):
@@ -40,9 +39,10 @@ class Fit:
       elsewhere are improbable under any shares.
 
     No topic fits a document that is under what 995 in 1,000 documents of the corpus reach in either score, documents
-    that were held out from training: so one in a hundred of the corpus is flagged. Short documents score less, and a
-    corpus may have none: what those of 1, 2, 4, 8 … words reach is that of longer ones, of which as many words were
-    drawn. Nor does a topic fit a document without a known word.
+    that were held out from training: so one in a hundred of the corpus is flagged. Of n < 200 it is the least that any
+    reached, under which one in n + 1 new ones falls; where fewer than 100 were held out, those of training count too.
+    Short documents score less, and a corpus may have none: what those of 1, 2, 4, 8 … words reach is that of longer
+    ones, of which as many words were drawn. Nor does a topic fit a document without a known word.
 
     Attributes:
         lengths: (C,) the least words of each class of lengths.
@@ -115,11 +115,8 @@ def _read(
 
 
 def _least(reached: np.ndarray) -> np.ndarray:
-    """(2,) what all but ``_SHARE`` / 2 of scores (n, 2) reach; of few, as many normal ones would, at most."""
-    least = np.quantile(reached, _SHARE / 2, axis=0)
-    if len(reached) >= _ENOUGH:
-        return least
-    return np.minimum(least, reached.mean(0) + norm.ppf(_SHARE / 2) * reached.std(0))
+    """(2,) what all but ``_SHARE`` / 2 of scores (n, 2) reach."""
+    return np.quantile(reached, _SHARE / 2, axis=0, method="lower")
 
 
 def _lengths(documents: RowsDataset) -> np.ndarray:

@@ -18,7 +18,7 @@ from textvae.estimators.topics.groups import Period, Prevalence, group_numbers, 
 from textvae.estimators.topics.intervals import Calibration, Intervals
 from textvae.matrix import RowsDataset
 from textvae.metrics.cooccurrence import Cooccurrence, in_documents, in_windows
-from textvae.metrics.likelihood import evaluate_likelihood
+from textvae.metrics.likelihood import Likelihood, evaluate_likelihood
 from textvae.metrics.topic_likelihood import completion_perplexity, shares
 from textvae.metrics.topics import (
     CV_WINDOW,
@@ -266,23 +266,28 @@ class TrainedTopics:
         X: Any,
         *,
         per: Literal["document", "corpus"] = "corpus",
+        bound: Literal["elbo", "importance"] = "elbo",
         samples: int = 20,
         seed: int = 0,
         vectors: Any = None,
         covariates: Any = None,
     ) -> float:
-        """exp of the bound −ELBO per word, by ``samples`` draws: of the corpus, or of its documents on average.
+        """exp of a bound of −log p(x) per word, by ``samples`` draws: of the corpus, or of its documents on average.
 
-        Documents without a word of the vocabulary are left out. With ``per="document"`` it is what NVDM and those after
-        it report.
+        Documents without a word of the vocabulary are left out. The bound is −ELBO, with ``per="document"`` what NVDM
+        and those after it report; or, with ``bound="importance"``, the tighter one of importance weighting
+        (``metrics/likelihood.py``), which falls to −log p(x) as ``samples`` grow.
         """
-        documents = self._documents(X, vectors=vectors, covariates=covariates)
-        return self._perplexities(documents, samples, seed)[f"per_{per}"]
+        documents, lengths = self._with_words(self._documents(X, vectors=vectors, covariates=covariates))
+        likelihood = self._likelihood(documents, samples, seed)
+        return perplexity(likelihood.iw_nll if bound == "importance" else -likelihood.elbo, lengths)[
+            f"per_{per}"
+        ]
 
     def score(self, X: Any, y: object = None) -> float:
         """The mean ELBO of documents in nats, for model selection; those without a known word are left out."""
         documents, _ = self._with_words(self._documents(X))
-        return -float(self._elbo(documents, samples=20, seed=0).mean())
+        return float(self._likelihood(documents, samples=20, seed=0).elbo.mean())
 
     def evaluate(
         self,
@@ -305,6 +310,7 @@ class TrainedTopics:
         ids = self._foremost(n)
         narrow, wide, name = self._references(texts, documents, ids)
         coherence = npmi(ids, narrow)
+        known, lengths = self._with_words(documents)
         figures: dict[str, Any] = {
             "n_documents": len(documents),
             "n_words": float(documents.sparse().sum()),
@@ -314,7 +320,7 @@ class TrainedTopics:
             "diversity": topic_diversity(ids),
             "top": n,
             "reference": name,
-            "perplexity": self._perplexities(documents, 20, seed),
+            "perplexity": perplexity(-self._likelihood(known, 20, seed).elbo, lengths),
             "completion_perplexity": completion_perplexity(self.model_, documents, self._at_once, seed),
             "fits": float(judged.fits.mean()),
             "topic_npmi": coherence.tolist(),
@@ -381,16 +387,10 @@ class TrainedTopics:
             raise TextVAEError("No document has a word of the vocabulary.")
         return documents.subset(kept), lengths[kept]
 
-    def _elbo(self, documents: RowsDataset, samples: int, seed: int) -> np.ndarray:
-        """(N,) −ELBO in nats."""
-        likelihood = evaluate_likelihood(
+    def _likelihood(self, documents: RowsDataset, samples: int, seed: int) -> Likelihood:
+        return evaluate_likelihood(
             self.model_, documents, iw_samples=samples, seed=seed, max_tokens=self._at_once, precision="fp32"
         )
-        return -likelihood.elbo
-
-    def _perplexities(self, documents: RowsDataset, samples: int, seed: int) -> dict[str, float]:
-        documents, lengths = self._with_words(documents)
-        return perplexity(self._elbo(documents, samples, seed), lengths)
 
     def _references(
         self, texts: list[str] | None, documents: RowsDataset, ids: np.ndarray
