@@ -172,6 +172,18 @@ def test_what_the_model_refuses_is_told(client, operation, body):
     assert (answer.status_code, answer.json()["error"]["code"]) == (422, "refused")
 
 
+def test_a_refusal_is_in_the_language_of_its_request(client):
+    def told(language: str) -> str:
+        answer = client.post("/api/decode", json={"z": [[1, 2]]}, headers={"Accept-Language": language})
+        return answer.json()["error"]["message"]
+
+    assert told("zh-CN,zh;q=0.9,en;q=0.8") == "这个模型的隐向量有 4 个数，不能是 2 个。"
+    assert (
+        told("en-GB,en;q=0.5") == "A latent of this model has 4 numbers, not 2."
+    )  # the one before left no trace
+    assert told("*") == told("en")
+
+
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999", "1e30"])
 def test_numbers_are_finite(client, number):
     body = f'{{"z": [[0, 0, 0, {number}]]}}'

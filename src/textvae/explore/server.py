@@ -30,7 +30,7 @@ from textvae.explore.openapi import document
 from textvae.explore.operations import OPERATIONS, Operation
 from textvae.explore.space import Space
 from textvae.explore.topics import TOPIC_OPERATIONS, TopicSpace
-from textvae.language import LANGUAGES, current, phrases
+from textvae.language import LANGUAGES, current, phrases, preferred, translate, use
 from textvae.ui import asset
 
 _SHARED = ("theme.css", "base.css", "map.css", "map.js", "strings.js")  # with the report
@@ -95,7 +95,8 @@ def _route(operation: Operation, space: Space | TopicSpace, desk: Desk) -> Route
         try:
             return JSONResponse(await desk.run(operation.job(space, asked)))
         except TextVAEError as error:
-            raise Failure(422, "refused", str(error)) from error
+            use(preferred({"LANG": request.headers.get("accept-language", "")}))  # for this request
+            raise Failure(422, "refused", translate(str(error))) from error
 
     return Route(f"/{operation.name}", answer, methods=["GET" if operation.request is None else "POST"])
 

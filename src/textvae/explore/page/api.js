@@ -26,7 +26,8 @@ const TOLD = {
 /** What the server answers, from JSON to JSON; GET without a body. */
 export async function ask(name, body) {
   const token = sessionStorage.getItem(KEPT);
-  const headers = token ? { Authorization: `Bearer ${token}` } : {};
+  const headers = { "Accept-Language": document.documentElement.lang }; // what is refused is refused in it
+  if (token) headers.Authorization = `Bearer ${token}`;
   if (body) headers["Content-Type"] = "application/json";
   let answer;
   try {
