@@ -227,6 +227,11 @@ def test_every_figure_has_its_definition(function):
     assert not {name for name in names if f"`{name}`" not in page}
 
 
+def test_every_public_name_is_in_the_reference():
+    described = set(re.findall(r"^::: textvae\.(\w+)$", read("reference/python.md"), re.M))
+    assert described == set(textvae.__all__) - {"__version__"}
+
+
 def test_every_file_of_a_model_is_described():
     page = read("reference/files.md")
     names = [value for name, value in vars(store).items() if name[:1].isupper() and isinstance(value, str)]
