@@ -75,15 +75,6 @@ def show_warnings(warnings: Iterable[str]) -> None:
         out(f"! {translate(warning, figure=True)}")
 
 
-def sources(arguments: Sequence[str]) -> Any:
-    """Names on the command line as ``read_chunks`` takes them: all of them files, never texts."""
-    from textvae.text.read import BUILT_IN
-
-    if len(arguments) == 1:
-        return arguments[0]
-    return [name if name == "-" or name in BUILT_IN else Path(name) for name in arguments]
-
-
 def source_chunks(
     arguments: Sequence[str],
     text_column: str | None = None,
@@ -97,7 +88,7 @@ def source_chunks(
     if split not in (None, "lines", "sentences"):
         raise TextVAEError(f"There is no --split '{split}'; there are: lines, sentences.")
     return read_chunks(
-        sources(arguments),
+        _sources(arguments),
         text_column=text_column,
         label_column=label_column,
         split_sentences=split == "sentences",
@@ -111,10 +102,12 @@ def read_sources(
     label_column: str | Sequence[str] | None = None,
     split: str | None = None,
 ) -> Corpus:
-    """The texts of files, built-in corpora or stdin, without the empty ones."""
+    """The texts of files, built-in corpora or stdin, without the empty ones, of which a line to stderr tells."""
     from textvae.text.read import join_chunks
 
-    return join_chunks(source_chunks(arguments, text_column, label_column, split))
+    corpus = join_chunks(source_chunks(arguments, text_column, label_column, split))
+    say_dropped(corpus.name, len(corpus), corpus.dropped)
+    return corpus
 
 
 def text_chunks(
@@ -130,10 +123,16 @@ def text_chunks(
 def read_texts(arguments: Sequence[str] | None, text_column: str | None = None) -> Corpus:
     """Texts given as such, or in files, or on stdin where no argument is given; files without the empty ones."""
     given = _given(arguments)
-    if isinstance(given, list):
-        given = read_sources(given, text_column)
-        say_dropped(given.name, len(given), given.dropped)
-    return given
+    return read_sources(given, text_column) if isinstance(given, list) else given
+
+
+def _sources(arguments: Sequence[str]) -> Any:
+    """Names on the command line as ``read_chunks`` takes them: all of them files, never texts."""
+    from textvae.text.read import BUILT_IN
+
+    if len(arguments) == 1:
+        return arguments[0]
+    return [name if name == "-" or name in BUILT_IN else Path(name) for name in arguments]
 
 
 def _given(arguments: Sequence[str] | None) -> Corpus | list[str]:

@@ -124,8 +124,6 @@ def doctor(
     """
     vae = text_model(model, device)
     corpus = read_sources(files, text_column) if files else None
-    if corpus is not None:
-        say_dropped(corpus.name, len(corpus), corpus.dropped)
     found = vae.diagnose(corpus)
     if json:
         out_json({"findings": found})

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from textvae.cli import options
-from textvae.cli.console import out_json, read_sources, say, say_dropped, tell
+from textvae.cli.console import out_json, read_sources, say, tell
 from textvae.cli.models import text_model
 from textvae.language import translate
 
@@ -49,9 +49,7 @@ def explain(
     """
     vae = text_model(model, device)
     corpus = read_sources(files, text_column, label_columns) if files else None
-    if corpus is not None:
-        say_dropped(corpus.name, len(corpus), corpus.dropped)
-    else:
+    if corpus is None:
         say("No texts given: the model explains itself by texts that it writes.")
     found = vae.explain(corpus, seed=seed, show_progress_bar=sys.stderr.isatty())
     if json:

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from textvae.cli import options
-from textvae.cli.console import out, read_sources, say, say_dropped
+from textvae.cli.console import out, read_sources, say
 from textvae.cli.models import any_model
 from textvae.errors import TextVAEError
 
@@ -58,10 +58,7 @@ def explore(
     from textvae.explore import explore as serve
 
     vae = any_model(model, device)
-    corpus = None
-    if file is not None:
-        corpus = read_sources([file], text_column, label_column)
-        say_dropped(corpus.name, len(corpus), corpus.dropped)
+    corpus = None if file is None else read_sources([file], text_column, label_column)
     if token is None and host not in LOOPBACK:
         token = secrets.token_urlsafe(16)
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from textvae.cli import options
-from textvae.cli.console import out_json, say_dropped, show_figures, show_table, sources
+from textvae.cli.console import out_json, read_sources, show_figures, show_table
 from textvae.cli.models import text_model
 
 _METRICS = (
@@ -113,9 +113,4 @@ def _read(
     device: str,
 ) -> tuple[Any, Any]:
     """The model, and the texts with their labels."""
-    from textvae.text.read import load_corpus
-
-    vae = text_model(model, device)
-    corpus = load_corpus(sources(files), text_column=text_column, label_column=label_columns or None)
-    say_dropped(corpus.name, len(corpus), corpus.dropped)
-    return vae, corpus
+    return text_model(model, device), read_sources(files, text_column, label_columns)

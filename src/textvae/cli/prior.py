@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from textvae.cli import options
-from textvae.cli.console import out_json, read_sources, show_figures, source_chunks, tell
+from textvae.cli.console import out_json, show_figures, source_chunks, tell
 from textvae.cli.models import text_model
 
 _ROWS = (
@@ -68,7 +68,7 @@ def prior(
     with_prior(vae.config_, fit, chosen)
     target = model if output is None else output
     ModelFolder(target, overwrite=overwrite or output is None)
-    held = read_sources([validation], text_column, None, split) if validation is not None else None
+    held = source_chunks([validation], text_column, None, split) if validation is not None else None
     vae.verbose = True
     report = vae.fit_prior(
         source_chunks(files, text_column, None, split),

@@ -9,7 +9,7 @@ import numpy as np
 import typer
 
 from textvae.cli import options
-from textvae.cli.console import out_json, read_sources, read_texts, say_dropped, show_table, tell
+from textvae.cli.console import out_json, read_sources, read_texts, show_table, tell
 from textvae.cli.models import text_model
 from textvae.language import translate
 
@@ -50,7 +50,6 @@ def rotate(
     target = model if output is None else output
     ModelFolder(target, overwrite=overwrite or output is None)
     corpus = read_sources(files, text_column, label_columns)
-    say_dropped(corpus.name, len(corpus), corpus.dropped)
     wanted: Any = method
     report = vae.rotate(corpus, wanted, seed=seed)
     vae.save_pretrained(target)

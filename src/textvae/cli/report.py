@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from textvae.cli import options
-from textvae.cli.console import out_json, read_sources, say, say_dropped, tell
+from textvae.cli.console import out_json, read_sources, say, tell
 from textvae.cli.models import any_model
 
 
@@ -58,8 +58,6 @@ def report(
     vae = any_model(model, device)
     columns = [*(label_columns or []), *([date_column] if date_column else [])]
     corpus = read_sources(files, text_column, columns or None) if files else None
-    if corpus is not None:
-        say_dropped(corpus.name, len(corpus), corpus.dropped)
     path = output or model / REPORT
     content = write_report(
         vae, corpus, path, name=model.resolve().name, dates=date_column, iw_samples=iw, seed=seed, say=say

@@ -15,7 +15,6 @@ from textvae.cli.console import (
     out_json,
     read_sources,
     read_texts,
-    say_dropped,
     show_table,
     tell,
 )
@@ -77,7 +76,6 @@ def _labelled(files: list[str], text_column: str | None, label_column: str | Non
     """Texts and labels of files with a column of labels, or sets of texts by the names of their files."""
     if label_column is not None:
         corpus = read_sources(files, text_column, label_column)
-        say_dropped(corpus.name, len(corpus), corpus.dropped)
         (labels,) = corpus.labels.values()
         return corpus.texts, labels
     if len(files) < 2:

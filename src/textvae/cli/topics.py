@@ -14,7 +14,6 @@ from textvae.cli.console import (
     out_json,
     read_sources,
     say,
-    say_dropped,
     show_figures,
     show_table,
     text_chunks,
@@ -115,7 +114,6 @@ def evaluate(
 
     vae = topic_model(model, device)
     corpus = read_sources(files, text_column, label_column)
-    say_dropped(corpus.name, len(corpus), corpus.dropped)
     labels = None if label_column is None else next(iter(corpus.labels.values()))
     figures = vae.evaluate(corpus, labels, n=n, seed=seed)
     if json:

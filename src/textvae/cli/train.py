@@ -11,7 +11,6 @@ import typer
 from textvae.cli import options
 from textvae.cli.console import (
     out_json,
-    read_sources,
     say,
     show_figures,
     show_warnings,
@@ -113,6 +112,7 @@ def train(
     from textvae.device import resolve_device
     from textvae.estimators.fitting import check_folder
     from textvae.estimators.options import configuration
+    from textvae.text.read import join_chunks
 
     asked: dict[str, Any] = {
         "preset": preset,
@@ -132,7 +132,9 @@ def train(
     _, saved = check_folder(output, resume, overwrite)
     configuration(asked, saved)
     texts = source_chunks(files, text_column, label_column, split)
-    held = read_sources([validation], text_column, label_column, split) if validation is not None else None
+    held = None
+    if validation is not None:
+        held = join_chunks(source_chunks([validation], text_column, label_column, split))
 
     from textvae.estimators import TextVAE
     from textvae.estimators.card import figures

@@ -17,7 +17,6 @@ from textvae.cli.console import (
     read_sources,
     read_texts,
     say,
-    say_dropped,
     text_chunks,
 )
 from textvae.cli.models import text_model
@@ -219,7 +218,6 @@ def neighbours(
     vae = text_model(model, device)
     queries = read_texts(texts)
     candidates = read_sources([corpus], text_column)
-    say_dropped(candidates.name, len(candidates), candidates.dropped)
     metric: Any = "euclidean" if euclidean else "cosine"
     found = vae.neighbours(queries.texts, candidates.texts, k, metric=metric)
     if json:
