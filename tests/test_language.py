@@ -158,14 +158,16 @@ def refusals() -> set[str]:
 def messages() -> set[str]:
     """What commands say or tell, and the names and meanings of figures, as they stand in the source."""
     found = set()
-    for path in (*(SOURCE / "cli").glob("*.py"), SOURCE / "estimators" / "card.py"):
+    for path in SOURCE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            match node:
-                case ast.Call(func=ast.Name(id="say" | "tell"), args=[argument]):
+            if not isinstance(node, ast.Call):
+                continue
+            match called(node), node.args:
+                case "say" | "_say" | "tell", [argument]:
                     found.add(said(argument))
-                case ast.Call(func=ast.Name(id="Figure"), args=parts):
+                case "Figure", parts:
                     found.update(map(said, parts))
-                case ast.Call(func=ast.Name(id="show_table" | "show_figures"), args=[_, *heads]):
+                case "show_table" | "show_figures", [_, *heads]:
                     found.update(said(part) for head in heads for part in getattr(head, "elts", [head]))
     return {sentence for sentence in found if sentence and re.search("[a-z]{2,} [a-z]", sentence)}
 
