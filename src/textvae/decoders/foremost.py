@@ -5,21 +5,21 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-_EXCLUSIVE = 1.3  # weight of a word's share of the topic against its probability in the topic
+_EXCLUSIVE = 1.1  # weight of a word's share of the topic against its probability in the topic
 _COMPANY = 5.0  # weight of its likeness to the topic's other words
 _SHARPNESS = 4.0  # of who those are
 _ROUNDS = 3
-_TAKEN = 0.3  # what a word costs that tells another topic more
+_TAKEN = 0.4  # what a word costs that tells another topic more
 _FOREMOST = 10  # words that tell a topic
 
 
 def foremost_words(log_topics: Tensor, vectors: Tensor) -> Tensor:
     """(K, V) scores that put the words of topics in the order in which they tell a reader what the topic is.
 
-    score_kv = log p(v|k) + 1.3 log p(k|v) + 5 cos(v, k): a word is frequent in the topic, is the topic's rather than
+    score_kv = log p(v|k) + 1.1 log p(k|v) + 5 cos(v, k): a word is frequent in the topic, is the topic's rather than
     others' (as in FREX, Bischof & Airoldi 2012; all topics of one size), and keeps company with its other foremost
     words. cos(v, k) = ρ_v · Σ_u w_ku ρ_u with w_k = softmax(4 score_k), which a few rounds settle. A word that stands
-    among the ten foremost of another topic, with a higher score, is then 0.3 behind: where a topic has another that is
+    among the ten foremost of another topic, with a higher score, is then 0.4 behind: where a topic has another that is
     nearly as good, that one is shown.
 
     Args:
