@@ -10,19 +10,10 @@ from typing import Annotated
 import typer
 
 from textvae.cli import options
-from textvae.cli.console import (
-    out,
-    out_json,
-    read_sources,
-    say,
-    say_dropped,
-    show_figures,
-    show_warnings,
-    source_chunks,
-    tell,
-)
+from textvae.cli.console import out, out_json, say, show_figures, show_warnings, tell
 from textvae.cli.models import text_model
 from textvae.cli.rows import check_ending
+from textvae.cli.texts import read_sources, say_dropped, source_chunks
 from textvae.language import translate
 from textvae.rowfile import TABLES, RowFile
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from textvae.cli import options
-from textvae.cli.console import out_json, read_sources, say, tell
+from textvae.cli.console import out_json, say, tell
 from textvae.cli.models import text_model
+from textvae.cli.texts import read_sources
 from textvae.language import translate
 
 if TYPE_CHECKING:

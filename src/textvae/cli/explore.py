@@ -11,8 +11,9 @@ from typing import Annotated
 import typer
 
 from textvae.cli import options
-from textvae.cli.console import out, read_sources, say
+from textvae.cli.console import out, say
 from textvae.cli.models import any_model
+from textvae.cli.texts import read_sources
 from textvae.errors import TextVAEError
 
 

@@ -8,8 +8,9 @@ from typing import Annotated, Any
 import typer
 
 from textvae.cli import options
-from textvae.cli.console import out_json, read_sources, show_figures, show_table
+from textvae.cli.console import out_json, show_figures, show_table
 from textvae.cli.models import text_model
+from textvae.cli.texts import read_sources
 
 _METRICS = (
     ("mig", "MIG", "how much more the best axis tells of a factor than the second best"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -115,3 +115,28 @@ Beam = Annotated[
 NoUnknown = Annotated[
     bool, typer.Option("--no-unknown", help="Never write <unk>.", rich_help_panel=PANEL_WRITING)
 ]
+
+
+def decoding(
+    greedy: bool,
+    temperature: float | None,
+    top_p: float | None,
+    beam: int | None,
+    no_unknown: bool,
+    default: str,
+) -> dict[str, Any]:
+    """The options of writing texts, as ``TextVAE.decode`` takes them."""
+    drawn = temperature is not None or top_p is not None
+    if greedy + drawn + (beam is not None) > 1:
+        raise typer.BadParameter("--greedy, --beam and --temperature or --top-p exclude each other")
+    words = {"allow_unknown": not no_unknown}
+    if beam is not None:
+        return {"method": "beam", "beam_size": beam, **words}
+    if drawn:
+        return {
+            **words,
+            "method": "sample",
+            "temperature": 1.0 if temperature is None else temperature,
+            "top_p": 1.0 if top_p is None else top_p,
+        }
+    return {"method": "greedy" if greedy else default, **words}

@@ -8,8 +8,9 @@ from typing import Annotated, Any
 import typer
 
 from textvae.cli import options
-from textvae.cli.console import out_json, show_figures, source_chunks, tell
+from textvae.cli.console import out_json, show_figures, tell
 from textvae.cli.models import text_model
+from textvae.cli.texts import source_chunks
 
 _ROWS = (
     ("nll", "NLL, nats per text", "surprise at a text; lower is better"),

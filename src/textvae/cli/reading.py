@@ -9,8 +9,9 @@ import numpy as np
 import typer
 
 from textvae.cli import options
-from textvae.cli.console import out_json, read_sources, read_texts, show_table, tell
+from textvae.cli.console import out_json, show_table, tell
 from textvae.cli.models import text_model
+from textvae.cli.texts import read_sources, read_texts
 from textvae.language import translate
 
 

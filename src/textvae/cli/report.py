@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from textvae.cli import options
-from textvae.cli.console import out_json, read_sources, say, tell
+from textvae.cli.console import out_json, say, tell
 from textvae.cli.models import any_model
+from textvae.cli.texts import read_sources
 
 
 def add_to(app: typer.Typer) -> None:

@@ -9,16 +9,9 @@ from typing import Annotated, Any
 import typer
 
 from textvae.cli import options
-from textvae.cli.console import (
-    decoding,
-    out,
-    out_json,
-    read_sources,
-    read_texts,
-    show_table,
-    tell,
-)
+from textvae.cli.console import out, out_json, show_table, tell
 from textvae.cli.models import text_model
+from textvae.cli.texts import read_sources, read_texts
 
 
 def add_to(app: typer.Typer) -> None:
@@ -137,7 +130,7 @@ def edit(
 
     Example: textvae edit MODEL "the food was bland" --toward positive
     """
-    writing = decoding(greedy, temperature, top_p, beam, True, "greedy")
+    writing = options.decoding(greedy, temperature, top_p, beam, True, "greedy")
     vae = text_model(model, device)
     vae.direction(toward)  # a mistake is told before texts are asked for
     corpus = read_texts(texts, text_column)
@@ -180,7 +173,7 @@ def analogy(
 
     Example: textvae analogy MODEL "the food is good" "the food was good" "the staff was rude"
     """
-    writing = decoding(greedy, temperature, top_p, beam, no_unknown, "greedy")
+    writing = options.decoding(greedy, temperature, top_p, beam, no_unknown, "greedy")
     text = text_model(model, device).analogy(a, b, c, seed=seed, **writing)
     if json:
         out_json({"text": text})

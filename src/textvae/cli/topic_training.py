@@ -10,7 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from textvae.cli import options
-from textvae.cli.console import out_json, read_sources, say, show_table, source_chunks, tell
+from textvae.cli.console import out_json, say, show_table, tell
+from textvae.cli.texts import read_sources, source_chunks
 from textvae.errors import TextVAEError
 
 _COUNT = "Which words count"

@@ -10,16 +10,10 @@ from typing import Annotated, Any
 import typer
 
 from textvae.cli import options
-from textvae.cli.console import (
-    out_json,
-    read_sources,
-    say,
-    show_figures,
-    show_table,
-    text_chunks,
-)
+from textvae.cli.console import out_json, say, show_figures, show_table
 from textvae.cli.models import topic_model
 from textvae.cli.rows import check_ending, show_rows
+from textvae.cli.texts import read_sources, text_chunks
 from textvae.cli.topic_training import Files, show_topics, sweep, train
 from textvae.rowfile import ENDINGS, RowFile
 

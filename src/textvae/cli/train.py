@@ -9,14 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from textvae.cli import options
-from textvae.cli.console import (
-    out_json,
-    say,
-    show_figures,
-    show_warnings,
-    source_chunks,
-    tell,
-)
+from textvae.cli.console import out_json, say, show_figures, show_warnings, tell
+from textvae.cli.texts import source_chunks
 from textvae.errors import TextVAEError
 from textvae.language import translate
 

@@ -10,17 +10,10 @@ import numpy as np
 import typer
 
 from textvae.cli import options
-from textvae.cli.console import (
-    decoding,
-    out,
-    out_json,
-    read_sources,
-    read_texts,
-    say,
-    text_chunks,
-)
+from textvae.cli.console import out, out_json, say
 from textvae.cli.models import text_model
 from textvae.cli.rows import check_ending, show_rows
+from textvae.cli.texts import read_sources, read_texts, text_chunks
 from textvae.rowfile import ENDINGS, RowFile
 
 
@@ -120,7 +113,7 @@ def reconstruct(
 
     Example: textvae reconstruct MODEL "the food was good"
     """
-    writing = decoding(greedy, temperature, top_p, beam, no_unknown, "greedy")
+    writing = options.decoding(greedy, temperature, top_p, beam, no_unknown, "greedy")
     vae = text_model(model, device)
     corpus = read_texts(texts, text_column)
     written = vae.reconstruct(corpus.texts, seed=seed, **writing)
@@ -153,7 +146,7 @@ def sample(
 
     Example: textvae sample MODEL -n 5 --top-p 0.9
     """
-    writing = decoding(greedy, temperature, top_p, beam, no_unknown, "sample")
+    writing = options.decoding(greedy, temperature, top_p, beam, no_unknown, "sample")
     written = text_model(model, device).sample(n, label=label, seed=seed, **writing)
     if json:
         out_json([{"text": text} for text in written])
@@ -183,7 +176,7 @@ def interpolate(
 
     Example: textvae interpolate MODEL "the food was good" "the waiter was rude" --steps 7
     """
-    writing = decoding(greedy, temperature, top_p, beam, no_unknown, "greedy")
+    writing = options.decoding(greedy, temperature, top_p, beam, no_unknown, "greedy")
     path: Any = "spherical" if spherical else "linear"
     written = text_model(model, device).interpolate(a, b, steps, path=path, seed=seed, **writing)
     if json:
