@@ -2,7 +2,7 @@
 
 import { ask, LONGEST } from "./api.js";
 import { marked } from "./diff.js";
-import { button, field, h, put } from "./dom.js";
+import { button, card, field, h, put } from "./dom.js";
 import { fill, guarded, item } from "./results.js";
 import { t } from "./words.js";
 
@@ -34,10 +34,9 @@ function pathForm({ map, examples }) {
   }
 
   const swap = () => ([a.value, b.value] = [b.value, a.value]);
-  return h(
-    "section",
-    { class: "card stack", "aria-labelledby": "path" },
-    h("h2", { id: "path" }, t("From one text to another")),
+  return card(
+    "path",
+    t("From one text to another"),
     h(
       "form",
       { class: "stack", on: { submit: run } },
@@ -67,10 +66,9 @@ function analogyForm() {
     if (answer) put(list, ...answer.items.map((found) => item(found, { words: marked(c, found.text) })));
   }
 
-  return h(
-    "section",
-    { class: "card stack", "aria-labelledby": "analogy" },
-    h("h2", { id: "analogy" }, t("Analogy")),
+  return card(
+    "analogy",
+    t("Analogy"),
     h("p", { class: "hint" }, t("The step from the first text to the second, taken from the third.")),
     h(
       "form",

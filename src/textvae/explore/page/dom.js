@@ -29,6 +29,10 @@ function node(child) {
   return made;
 }
 
+/** A part of the page under its title. */
+export const card = (id, title, ...children) =>
+  h("section", { class: "card stack", "aria-labelledby": id }, h("h2", { id }, title), ...children);
+
 let numbers = 0;
 
 /** A control under its label. */

@@ -1,7 +1,7 @@
 /* New texts: from anywhere, or at a place on the map. */
 
 import { ask } from "./api.js";
-import { button, field, h } from "./dom.js";
+import { button, card, field, h } from "./dom.js";
 import { fill, guarded, item } from "./results.js";
 import { t } from "./words.js";
 
@@ -29,10 +29,9 @@ export function drawPanel({ map }) {
   }
 
   return {
-    element: h(
-      "section",
-      { class: "card stack", "aria-labelledby": "draw" },
-      h("h2", { id: "draw" }, t("New texts")),
+    element: card(
+      "draw",
+      t("New texts"),
       where,
       h(
         "form",

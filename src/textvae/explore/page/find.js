@@ -2,7 +2,7 @@
 
 import { ask } from "./api.js";
 import { desk } from "./desk.js";
-import { button, field, h, put } from "./dom.js";
+import { button, card, field, h, put } from "./dom.js";
 import { fill, guarded, item } from "./results.js";
 import { t } from "./words.js";
 
@@ -34,10 +34,9 @@ export function findPanel({ map, written }) {
   return h(
     "div",
     { class: "stack" },
-    h(
-      "section",
-      { class: "card stack", "aria-labelledby": "words" },
-      h("h2", { id: "words" }, t("Texts with these words")),
+    card(
+      "words",
+      t("Texts with these words"),
       written && h("p", { class: "hint" }, t("No file was given: these are texts that the model wrote itself.")),
       h(
         "form",
@@ -53,10 +52,9 @@ export function findPanel({ map, written }) {
       told,
       hits,
     ),
-    h(
-      "section",
-      { class: "card stack", "aria-labelledby": "near" },
-      h("h2", { id: "near" }, t("Nearest texts")),
+    card(
+      "near",
+      t("Nearest texts"),
       h("p", { class: "hint" }, t("By the angle between latents: 0 is the same direction, 2 the opposite one.")),
       h("div", { class: "row" }, button(t("Of what the model writes now"), () => desk.current && neighbours(desk.current.z))),
       near,

@@ -1,7 +1,7 @@
 /* The API's reference, made from its OpenAPI document: every operation, its fields, and a form to try it. */
 
 import { ask } from "./api.js";
-import { field, h, put } from "./dom.js";
+import { card, field, h, put } from "./dom.js";
 import { alertRegion, guarded } from "./results.js";
 import { preferred, speakIn, t } from "./words.js";
 
@@ -85,10 +85,9 @@ function operation(path, method, described) {
   }
 
   const id = `${method}${path.replaceAll("/", "-")}`;
-  return h(
-    "section",
-    { class: "card stack", "aria-labelledby": id },
-    h("h2", { id }, h("code", {}, `${method.toUpperCase()} ${path}`), " ", described.summary),
+  return card(
+    id,
+    [h("code", {}, `${method.toUpperCase()} ${path}`), " ", described.summary],
     described.description && h("p", { class: "hint" }, described.description),
     asked && h("h3", {}, t("Request")),
     asked && fields(asked),
@@ -120,10 +119,9 @@ put(
   h(
     "main",
     { class: "reference" },
-    h(
-      "section",
-      { class: "card stack", "aria-labelledby": "rules" },
-      h("h2", { id: "rules" }, t("For all operations")),
+    card(
+      "rules",
+      t("For all operations"),
       h("p", {}, t("JSON in, JSON out. An error is told as")),
       h("pre", { class: "scroll", tabindex: 0 }, '{"error": {"code": "…", "message": "…"}}'),
       h("ul", { class: "plain" }, ...failures),

@@ -3,7 +3,7 @@
 import { ask, LONGEST } from "./api.js";
 import { desk } from "./desk.js";
 import { marked } from "./diff.js";
-import { button, field, h, select } from "./dom.js";
+import { button, card, field, h, select } from "./dom.js";
 import { fill, guarded, item } from "./results.js";
 import { t } from "./words.js";
 
@@ -34,10 +34,9 @@ export function steerPanel(directions) {
   const current = () => desk.current && (text.value = desk.current.source?.text ?? desk.current.text);
   desk.on("source", () => text.value || current());
 
-  return h(
-    "section",
-    { class: "card stack", "aria-labelledby": "steer" },
-    h("h2", { id: "steer" }, t("Rewrite toward")),
+  return card(
+    "steer",
+    t("Rewrite toward"),
     h("p", { class: "hint" }, t("Along a direction learned from labels; words it doesn't speak against are kept.")),
     h(
       "form",

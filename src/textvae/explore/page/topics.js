@@ -1,7 +1,7 @@
 /* A topic model: its topics as cards, a document word by word, and documents to find. */
 
 import { ask, LONGEST } from "./api.js";
-import { button, field, h, put, quoted } from "./dom.js";
+import { button, card, field, h, put, quoted } from "./dom.js";
 import { fill, guarded } from "./results.js";
 import { categorical } from "./ui/map.js";
 import { t } from "./words.js";
@@ -102,7 +102,7 @@ export function documentPanel(topics, { found, hue }) {
         field(t("Your document"), input),
         h("div", { class: "row" }, h("button", { class: "main" }, t("Read"))),
       ),
-      h("section", { class: "card stack", "aria-labelledby": "about" }, h("h2", { id: "about" }, t("What it is about")), bars, told, read),
+      card("about", t("What it is about"), bars, told, read),
     ),
     open(text) {
       input.value = text.slice(0, LONGEST);
@@ -172,10 +172,9 @@ export function documentSearch({ map, open }) {
     if (answer) list(answer.items[0]);
   }
 
-  return h(
-    "section",
-    { class: "card stack", "aria-labelledby": "words" },
-    h("h2", { id: "words" }, t("Documents")),
+  return card(
+    "words",
+    t("Documents"),
     h(
       "form",
       { class: "stack", on: { submit: search } },

@@ -3,7 +3,7 @@
 import { LONGEST } from "./api.js";
 import { desk } from "./desk.js";
 import { marked } from "./diff.js";
-import { button, field, h, put, quoted } from "./dom.js";
+import { button, card, field, h, put, quoted } from "./dom.js";
 import { guarded } from "./results.js";
 import { slidersFor } from "./sliders.js";
 import { t } from "./words.js";
@@ -85,6 +85,6 @@ export function writePanel(model) {
       from,
       h("div", { class: "row" }, undo, redo, reset, pin),
     ),
-    h("section", { class: "card stack", "aria-labelledby": "turn" }, h("h2", { id: "turn" }, t("Turn it")), sliders),
+    card("turn", t("Turn it"), sliders),
   );
 }
