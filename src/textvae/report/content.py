@@ -124,8 +124,9 @@ def gather(
     say(f"Measuring the model on {len(corpus):,} texts …")
     if about_topics:
         when, corpus = _dated(corpus, dates)
-        found = topics_of(vae, corpus, when, seed=seed)
-        return replace(content, topics=found, atlas=topic_atlas(vae, corpus, seed=seed))
+        theta = vae.transform(corpus)
+        found = topics_of(vae, corpus, theta, when, seed=seed)
+        return replace(content, topics=found, atlas=topic_atlas(vae, corpus, theta, seed=seed))
     if dates is not None:
         raise TextVAEError("Dates are for topic models: give this one's as a label.")
     return _about_texts(vae, content, corpus, iw_samples, seed, say)

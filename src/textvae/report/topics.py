@@ -68,17 +68,18 @@ class Topics:
     course: Course | None
 
 
-def topics_of(vae: Any, corpus: Corpus, dates: np.ndarray | None, *, seed: int) -> Topics:
+def topics_of(vae: Any, corpus: Corpus, theta: np.ndarray, dates: np.ndarray | None, *, seed: int) -> Topics:
     """What a ``TopicVAE`` finds in documents. The first label is what purity and NMI compare topics with.
 
     Args:
         corpus: documents with labels.
+        theta: (N, K) their shares.
         dates: (N,) of them.
         seed: of what is drawn for the figures.
     """
     labels = next(iter(corpus.labels.values()), None)
     figures = vae.evaluate(corpus, labels, seed=seed)
-    share = vae.transform(corpus).mean(0)
+    share = theta.mean(0)
     root = np.sqrt(vae.components_)
     likeness, places = root @ root.T, _plane(root)
     documents = vae.representative_documents(corpus, _DOCUMENTS)
@@ -112,9 +113,8 @@ def topic_names(vae: Any) -> list[str]:
     return [", ".join(words) for words in vae.topic_words(_NAMING)]
 
 
-def topic_atlas(vae: Any, corpus: Corpus, *, seed: int) -> Atlas:
-    """The map of documents by their shares, to colour by their foremost topic, by labels or by one topic's share."""
-    theta = vae.transform(corpus)
+def topic_atlas(vae: Any, corpus: Corpus, theta: np.ndarray, *, seed: int) -> Atlas:
+    """The map of documents by their shares (N, K), in colours of their foremost topics, of labels or of one topic's share."""
     names = [f"{k} · {name}" for k, name in enumerate(topic_names(vae))]
     foremost = by_label("foremost", np.array(names)[theta.argmax(1)], "topic")
     size = Counter(theta.argmax(1).tolist())
