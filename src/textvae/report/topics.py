@@ -114,7 +114,7 @@ def topic_names(vae: Any) -> list[str]:
 
 
 def topic_atlas(vae: Any, corpus: Corpus, theta: np.ndarray, *, seed: int) -> Atlas:
-    """The map of documents by their shares (N, K), in colours of their foremost topics, of labels or of one topic's share."""
+    """The map of documents by their shares (N, K), to colour by their foremost topic, by labels or by one topic."""
     names = [f"{k} · {name}" for k, name in enumerate(topic_names(vae))]
     foremost = by_label("foremost", np.array(names)[theta.argmax(1)], "topic")
     size = Counter(theta.argmax(1).tolist())
