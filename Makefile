@@ -3,6 +3,7 @@ PYTHON ?= python3
 PYTEST_FLAGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
+USABLE := $(VENV)/.usable
 READY := $(VENV)/.ready
 TORCH := $(shell sed -n 's/^torch==/torch==/p' constraints.txt)
 INSTALL := python -m pip install -qq --disable-pip-version-check -c constraints.txt
@@ -15,17 +16,22 @@ help:  ## this list
 
 # torch comes first and by its exact version: asked for by another package's range, it would be
 # the newest build, with gigabytes of CUDA packages where a CPU build is at hand.
-$(READY): pyproject.toml constraints.txt
+$(USABLE): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "textvae needs Python 3.11 or newer: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/$(INSTALL) $(TORCH)
+	$(BIN)/$(INSTALL) -e '.[explore,zh]'
+	@touch $@
+
+# What developers need beside it is most of what there is to fetch: who wants to see a demo need not wait for it.
+$(READY): $(USABLE)
 	$(BIN)/$(INSTALL) -e '.[dev]'
 	@touch $@
 
 setup: $(READY)  ## the virtual environment .venv, with everything in it
 
-demo: $(READY)  ## train a small model on texts that come with Python, and play with it
+demo: $(USABLE)  ## train a small model on texts that come with Python, and play with it
 	$(BIN)/textvae demo
 
 # The tests of pages drive a real Chromium. Where it can't be had they are skipped, unless TEXTVAE_BROWSER=required.
