@@ -5,8 +5,9 @@
     python benchmarks/explain.py foreign MODEL --reference val.txt --known test.txt --foreign oos.txt
 
 `space` explains a model's own axes, random directions alike, and the axes after each unsupervised rotation. `grammar`
-trains on the built-in corpus, rotates, and holds the axes against its six factors. `foreign` gives the area under the
-ROC curve of each score for telling foreign texts from known ones.
+trains on the built-in corpus, rotates, and holds the axes against its six factors; a table over the seeds, which start
+from --seed, comes last. `foreign` gives the area under the ROC curve of each score for telling foreign texts from
+known ones.
 """
 
 from __future__ import annotations
@@ -17,13 +18,15 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
+from statistics import mean, stdev
 from typing import Any
 
 import numpy as np
+from sklearn.neural_network import MLPClassifier
 
-from textvae import TextVAE, load_corpus
+from textvae import Corpus, TextVAE, load_corpus
 from textvae.explain.fidelity import auc
-from textvae.text.grammar import grammar_corpus
+from textvae.text.grammar import FACTORS, grammar_corpus
 
 # a small model, trained until it knows the grammar
 _GRAMMAR = {
@@ -37,6 +40,8 @@ _GRAMMAR = {
     "train.validations": 10,
 }
 _TEST_SEED = 1000  # of the grammar's texts that figures are taken on: apart from all training seeds
+_READ_BY = 5_000  # texts that the network learns from which reads factors off z
+_DCI = ("disentanglement", "completeness", "informativeness")
 
 
 def space(model: Path, texts: Path, seed: int) -> Iterator[dict[str, Any]]:
@@ -70,26 +75,52 @@ def summary(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def grammar(seed: int, n_texts: int, epochs: float, target_kl: float) -> list[dict[str, Any]]:
+def grammar(seed: int, n_texts: int, epochs: float, target_kl: float) -> Iterator[dict[str, Any]]:
     """One model, its axes as trained and after each rotation, held against the factors."""
     train, test = grammar_corpus(n_texts, seed), grammar_corpus(4000, _TEST_SEED + seed)
     trained = TextVAE(latent_dim=16, epochs=epochs, target_kl=target_kl, seed=seed, set=_GRAMMAR).fit(
         train.texts
     )
-    rows = []
+    held = _held(trained, train.select(range(_READ_BY)), test)
     for axes in ("own", "varimax", "ica", "labels"):
         # turning a turned model turns it once: the axes are chosen anew
         if axes != "own":
             trained.rotate(train, axes, seed=seed)  # pyright: ignore[reportArgumentType]
         scores = trained.disentangle(test, seed=seed)
         found = trained.explain(test, seed=seed)
-        carriers = {each["factor"]: each["axis"] for each in scores["carriers"]}
-        named = [f for f, axis in carriers.items() if found[axis]["name"].startswith(f"{f}:")]
-        dci = {key: scores[key] for key in ("disentanglement", "completeness", "informativeness")}
-        rows.append(
-            {"seed": seed, "axes": axes, **dci, "named": sorted(named), "carriers": scores["carriers"]}
-        )
-    return rows
+        carriers = {each["factor"]: each for each in scores["carriers"]}
+        named = [f for f in FACTORS if found[carriers[f]["axis"]]["name"].startswith(f"{f}:")]
+        told = {f: carriers[f]["information"] / carriers[f]["entropy"] for f in FACTORS}
+        dci = {key: scores[key] for key in _DCI}
+        yield {"seed": seed, "axes": axes, **dci, "told": told, "named": named, "held": held}
+
+
+def _held(vae: TextVAE, train: Corpus, test: Corpus) -> dict[str, float]:
+    """How well a network reads each factor off z, whatever the axes: accuracy on the test texts."""
+    z, unseen = vae.encode(train.texts), vae.encode(test.texts)
+    read = MLPClassifier(64, early_stopping=True, random_state=0)
+    return {f: float(read.fit(z, train.labels[f]).score(unseen, test.labels[f])) for f in FACTORS}
+
+
+def table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Markdown: DCI, the shares of the factors' entropies that their best axes tell, and how many are named by them.
+
+    Mean and standard deviation over the seeds, a line for each choice of axes; the last says what z holds at all.
+    """
+    lines = ["| axes | " + " | ".join((*_DCI, *FACTORS, "named")) + " |"]
+    lines.append("|---" * (len(_DCI) + len(FACTORS) + 2) + "|")
+    for axes in dict.fromkeys(row["axes"] for row in rows):
+        own = [row for row in rows if row["axes"] == axes]
+        columns = [[row[key] for row in own] for key in _DCI]
+        columns += [[row["told"][f] for row in own] for f in FACTORS]
+        columns.append([len(row["named"]) for row in own])
+        lines.append(f"| {axes} | " + " | ".join(map(_spread, columns)) + " |")
+    held = [_spread([row["held"][f] for row in rows if row["axes"] == "own"]) for f in FACTORS]
+    return "\n".join([*lines, "| read by a network | – | – | – | " + " | ".join(held) + " | – |"])
+
+
+def _spread(values: Sequence[float]) -> str:
+    return f"{mean(values):.2f}" + (f" ± {stdev(values):.2f}" if len(values) > 1 else "")
 
 
 def foreign(model: Path, reference: Path, known: Path, strange: Path, seed: int) -> list[dict[str, Any]]:
@@ -106,7 +137,7 @@ def foreign(model: Path, reference: Path, known: Path, strange: Path, seed: int)
 
 
 def main() -> None:
-    """Prints a JSON object a row."""
+    """Prints a JSON object a row, and of the grammar a table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -116,9 +147,9 @@ def main() -> None:
     of_space.add_argument("texts", type=Path)
     of_grammar = commands.add_parser("grammar")
     of_grammar.add_argument("--seeds", type=int, default=5)
-    of_grammar.add_argument("--texts", type=int, default=10_000)
-    of_grammar.add_argument("--epochs", type=float, default=30)
-    of_grammar.add_argument("--target-kl", type=float, default=9)
+    of_grammar.add_argument("--texts", type=int, default=30_000)
+    of_grammar.add_argument("--epochs", type=float, default=10)
+    of_grammar.add_argument("--target-kl", type=float, default=6)
     of_foreign = commands.add_parser("foreign")
     of_foreign.add_argument("model", type=Path)
     for name in ("--reference", "--known", "--foreign"):
@@ -131,10 +162,16 @@ def main() -> None:
     elif given.what == "foreign":
         rows = foreign(given.model, given.reference, given.known, given.foreign, given.seed)
     else:
-        runs = (grammar(seed, given.texts, given.epochs, given.target_kl) for seed in range(given.seeds))
-        rows = chain.from_iterable(runs)
+        seeds = range(given.seed, given.seed + given.seeds)
+        rows = chain.from_iterable(
+            grammar(seed, given.texts, given.epochs, given.target_kl) for seed in seeds
+        )
+    done = []
     for row in rows:
+        done.append(row)
         print(json.dumps(row), flush=True)
+    if given.what == "grammar":
+        print(table(done))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The benchmarks of probes and disentanglement: sets are read as they are meant, tables say what was measured."""
+"""The benchmarks of probes, axes and disentanglement: sets are read as they are meant, tables say what was measured."""
 
 from argparse import Namespace
 
@@ -6,6 +6,9 @@ import disentanglement
 import numpy as np
 import probes
 import pytest
+
+import explain
+from textvae.text.grammar import FACTORS
 
 
 @pytest.fixture
@@ -70,3 +73,22 @@ def test_training_and_test_texts_differ_and_have_factors():
     assert len(train) == 50
     assert train.texts != test.texts[:50]
     assert list(train.labels) == list(test.labels)
+
+
+def test_the_table_of_axes_counts_the_factors_that_are_named():
+    def row(axes, seed, value, named):
+        dci = dict.fromkeys(("disentanglement", "completeness", "informativeness"), value)
+        return {
+            "axes": axes,
+            "seed": seed,
+            **dci,
+            "told": dict.fromkeys(FACTORS, value),
+            "named": named,
+        } | held
+
+    held = {"held": dict.fromkeys(FACTORS, 0.75)}
+    rows = [row("own", 0, 0.1, []), row("ica", 0, 0.5, ["tense"]), row("ica", 1, 0.7, ["tense", "aspect"])]
+    *_, own, ica, network = explain.table(rows).splitlines()
+    assert own.startswith("| own | 0.10 |")
+    assert ica == "| ica" + " | 0.60 ± 0.14" * 9 + " | 1.50 ± 0.71 |"
+    assert network.count("| 0.75 ") == len(FACTORS)
