@@ -4,13 +4,14 @@ import ast
 import re
 import tomllib
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 import typer.main
 
 from textvae import language
 from textvae.cli import app
-from textvae.cli.spoken import sentences as sentences_of_help
+from textvae.cli.spoken import speak_help
 from textvae.errors import TextVAEError
 from textvae.language import LANGUAGES, SPOKEN, current, phrases, preferred, translate, use
 
@@ -120,7 +121,11 @@ def catalogue(chosen: str) -> dict[str, dict[str, str]]:
 
 
 def helps() -> set[str]:
-    return set(sentences_of_help(typer.main.get_command(app)))
+    """What the help of all commands says, and how it is headed."""
+    command = typer.main.get_command(app)
+    with patch("textvae.cli.spoken.translate", side_effect=str) as told:
+        speak_help(command, command.context_class(command))
+    return {call.args[0] for call in told.call_args_list}
 
 
 @pytest.mark.parametrize("chosen", [name for name in LANGUAGES if name != "en"])

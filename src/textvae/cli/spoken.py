@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from textvae.language import LANGUAGES, preferred, translate, use
@@ -31,18 +30,6 @@ def take_language(words: list[str], environment: Any) -> list[str]:
             raise ValueError(f"{LANG} takes one of {', '.join(LANGUAGES)}, not '{chosen}'")
     use(chosen)
     return rest
-
-
-def sentences(command: Any) -> Iterator[str]:
-    """What the help of a command, and of those below it, says in English: what there may be translations of."""
-    yield from _paragraphs(command.help or "")
-    for parameter in _parameters(command, command.context_class(command)):
-        yield _panel(parameter)
-        if help_text := getattr(parameter, "help", None):
-            yield _line(help_text)
-    for below in getattr(command, "commands", {}).values():
-        yield _COMMANDS
-        yield from sentences(below)
 
 
 def speak_help(command: Any, context: Any) -> None:
