@@ -33,7 +33,7 @@ def bench(
     target_kl: Annotated[
         str | None, typer.Option(help="Rates to hold the KL at, with commas, in nats: one entry each.")
     ] = None,
-    iw: Annotated[int, typer.Option("--iw", min=1, help="Samples a text for the likelihood.")] = 500,
+    iw: options.ImportanceSamples = 500,
     iw_texts: Annotated[
         int | None,
         typer.Option(min=2, help="Test texts that get so many, evenly spaced; all get 10. Default: all."),
