@@ -111,7 +111,7 @@ def _row(name: str, figures: list[dict[str, Any]]) -> tuple[float, list[str]]:
             return "–"
         half = (max(values) - min(values)) / 2
         spread = f" ± {half:.{digits}f}" if len(values) > 1 else ""
-        return f"{fmean(values):.{digits}f}{spread}"
+        return f"{fmean(values):z.{digits}f}{spread}"
 
     nll = fmean(f["nll"] for f in figures)
     among = f" ± {figures[0]['nll_stderr']:.2f}" if len(figures) == 1 else ""
