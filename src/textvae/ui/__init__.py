@@ -1,4 +1,4 @@
-"""What the report and the explorer show alike: colours and letters, what pages begin with, the map of texts, the page's language."""
+"""What the report and the explorer show alike: colours and letters, how pages begin, the map of texts, the language."""
 
 from importlib.resources import files
 
