@@ -1,8 +1,11 @@
 """Fixtures for every test."""
 
+import itertools
 import os
 import random
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -22,6 +25,17 @@ def seed() -> int:
     np.random.seed(0)
     torch.manual_seed(0)
     return 0
+
+
+@pytest.fixture
+def ticking(monkeypatch) -> Callable[[float], None]:
+    """Lets the clock of training start at 0 and gain so many seconds whenever it is looked at, on any machine."""
+
+    def start(seconds: float) -> None:
+        times = (number * seconds for number in itertools.count())
+        monkeypatch.setattr("textvae.train.length.time", SimpleNamespace(monotonic=lambda: next(times)))
+
+    return start
 
 
 @pytest.fixture(scope="session")
