@@ -203,7 +203,7 @@ def test_training_finds_the_size_of_the_urn():
     drawn = [true.draw([50] * 4, [np.random.default_rng([i, row]) for row in range(4)]) for i in range(many)]
     x = torch.from_numpy(np.concatenate(drawn))
     log_size = torch.tensor(1000.0).log().requires_grad_()
-    found = UrnCounts(ProductCounts(true.words.scores.repeat(many, 1), torch.zeros(())), log_size)
+    found = UrnCounts(ProductCounts(true.words.probs.log().repeat(many, 1), torch.zeros(())), log_size)
     optimiser = torch.optim.Adam([log_size], lr=0.3)
     for _ in range(60):
         optimiser.zero_grad()

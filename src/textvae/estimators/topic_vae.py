@@ -22,9 +22,9 @@ from textvae.estimators.topics.context import Context, plan
 from textvae.estimators.topics.documents import Counted, count, learn
 from textvae.estimators.topics.fits import ENOUGH, Fit
 from textvae.estimators.topics.intervals import Calibration
+from textvae.estimators.topics.measured import MeasuredTopics
 from textvae.estimators.topics.runs import Consensus, consensus
 from textvae.estimators.topics.seeds import STRENGTH, seed_ids, seed_report
-from textvae.estimators.topics.trained import TrainedTopics
 from textvae.matrix import RowsDataset
 from textvae.metrics.topic_likelihood import shares
 from textvae.model import VAE
@@ -46,7 +46,7 @@ class _Run(NamedTuple):
 
 
 class TopicVAE(
-    ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedTopics, TrainedRows, Reported, BaseEstimator
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, MeasuredTopics, TrainedRows, Reported, BaseEstimator
 ):
     """A topic model: documents in, topics and each document's shares of them out.
 
