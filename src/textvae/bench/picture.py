@@ -36,6 +36,7 @@ def draw(entries: Sequence[dict[str, Any]], title: str, path: Path) -> None:
     sums = sorted(p["kl"] + p["reconstruction"] for p in points)
     widest = max(p["kl"] for p in points) * 1.15 + 0.5
     step = max(round((sums[-1] - sums[0]) / 5), 1)
+    heights = [p["reconstruction"] for p in points]
     lines = [
         {"level": level, "kl": rate, "reconstruction": level - rate}
         for level in range(int(sums[0]), int(sums[-1]) + step + 1, step)
@@ -43,7 +44,9 @@ def draw(entries: Sequence[dict[str, Any]], title: str, path: Path) -> None:
     ]
     x = altair.X("kl:Q", title="rate: KL, nats per text", scale=altair.Scale(domain=[0, widest], nice=False))
     y = altair.Y(
-        "reconstruction:Q", title="distortion: reconstruction, nats per text", scale=altair.Scale(zero=False)
+        "reconstruction:Q",
+        title="distortion: reconstruction, nats per text",
+        scale=altair.Scale(domain=[min(heights) - 2, max(heights) + 2], nice=False),
     )
     diagonals = (
         altair.Chart(altair.Data(values=lines))
@@ -56,10 +59,10 @@ def draw(entries: Sequence[dict[str, Any]], title: str, path: Path) -> None:
     ends = {point["preset"]: point for point in sorted(points, key=lambda point: point["kl"])}
     names = (
         altair.Chart(altair.Data(values=list(ends.values())))
-        .mark_text(align="left", dx=7, fontSize=10)
+        .mark_text(align="left", dx=7, fontSize=9)
         .encode(x=x, y=y, text="preset:N")
     )
     chart = diagonals + entries_.mark_line(strokeWidth=1) + entries_.mark_point(filled=True, size=60) + names
-    chart.properties(width=640, height=480, title=f"{title}: grey lines are equal -ELBO").configure(
+    chart.properties(width=800, height=640, title=f"{title}: grey lines are equal -ELBO").configure(
         background="white"
     ).save(str(path))
