@@ -15,7 +15,6 @@ from textvae.cli.models import text_model
 from textvae.cli.rows import check_ending
 from textvae.cli.texts import read_sources, say_dropped, source_chunks
 from textvae.language import translate
-from textvae.rowfile import TABLES, RowFile
 
 
 def add_to(app: typer.Typer) -> None:
@@ -51,6 +50,8 @@ def evaluate(
 
     Example: textvae evaluate MODEL test.txt --iw 500 --json
     """
+    from textvae.rowfile import TABLES, RowFile
+
     check_ending(output, TABLES)
     from textvae.device import resolve_device, uses_bf16
     from textvae.estimators.card import figures

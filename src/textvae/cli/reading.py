@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from statistics import fmean
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 
 from textvae.cli import options
@@ -116,7 +116,7 @@ def certainty(
         out_json(found)
         return
     rows = [
-        (f"{each['surprise']:+.1f}", f"{each['rank']:.0%}", f"{np.mean(each['stddev']):.2f}", each["text"])
+        (f"{each['surprise']:+.1f}", f"{each['rank']:.0%}", f"{fmean(each['stddev']):.2f}", each["text"])
         for each in sorted(found["texts"], key=lambda each: -each["surprise"])
     ]
     show_table(rows, "The most surprising first", ("surprise", "more than", "width", "text"))
@@ -124,7 +124,7 @@ def certainty(
         f"More than: the share of {found['n_reference']:,} texts of the kind it knows that surprise it less."
     )
     calibration = found["calibration"]
-    for level, share in zip(calibration["levels"], np.mean(calibration["coverage"], 1), strict=True):
+    for level, share in zip(calibration["levels"], map(fmean, calibration["coverage"]), strict=True):
         tell(f"The interval of q(z|x) that should hold z for {level:.0%} of texts holds it for {share:.0%}.")
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json as json_module
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from textvae.cli.console import out
-from textvae.rowfile import Columns, rows_of
+
+if TYPE_CHECKING:
+    from textvae.rowfile import Columns, RowFile
 
 
 def check_ending(output: Path | None, endings: Sequence[str]) -> None:
@@ -19,18 +21,22 @@ def check_ending(output: Path | None, endings: Sequence[str]) -> None:
         raise typer.BadParameter(f"-o takes a file that ends in {', '.join(endings)}")
 
 
-def show_rows(chunks: Iterable[Columns], output: Path | None, json: bool) -> list[dict[str, Any]]:
-    """Prints rows as they come, a line of JSON each.
+def show_rows(chunks: Iterable[Columns], file: RowFile | None, json: bool) -> list[dict[str, Any]]:
+    """Prints rows as they come, a line of JSON each, or finishes the file that they go to.
 
-    Those that ``--json`` prints together are returned instead; those that go to a file are passed over.
+    Those that ``--json`` prints together are returned instead.
     """
+    from textvae.rowfile import rows_of
+
     kept: list[dict[str, Any]] = []
     for columns in chunks:
-        if output is not None:
+        if file is not None:
             continue
         if json:
             kept += rows_of(columns)
             continue
         for row in rows_of(columns):
             out(json_module.dumps(row, ensure_ascii=False))
+    if file is not None:
+        file.finish()
     return kept

@@ -12,7 +12,6 @@ import typer
 
 from textvae.cli.console import say
 from textvae.errors import TextVAEError
-from textvae.language import translate
 
 if TYPE_CHECKING:
     from textvae.text.corpus import Corpus
@@ -102,6 +101,7 @@ def _given(arguments: Sequence[str] | None) -> Corpus | list[str]:
 
 def say_dropped(name: str, n_texts: int, dropped: Mapping[str, int]) -> None:
     """A line to stderr on what was left out of a source, if anything."""
+    from textvae.text.corpus import in_short
+
     if dropped:
-        reasons = ", ".join(f"{count:,} {translate(reason)}" for reason, count in dropped.items())
-        say(f"{name}: {n_texts:,} texts (left out: {reasons})")
+        say(in_short(name, n_texts, dropped))

@@ -15,7 +15,6 @@ from textvae.cli.models import topic_model
 from textvae.cli.rows import check_ending, show_rows
 from textvae.cli.texts import read_sources, text_chunks
 from textvae.cli.topic_training import Files, show_topics, sweep, train
-from textvae.rowfile import ENDINGS, RowFile
 
 _Words = Annotated[int, typer.Option("-n", "--n", min=1, help="Words of each topic.")]
 
@@ -66,6 +65,8 @@ def transform(
 
     Example: textvae topics transform TOPICS news.csv -o shares.parquet
     """
+    from textvae.rowfile import ENDINGS, RowFile
+
     check_ending(output, ENDINGS)
     from textvae.estimators.progress import progress_bar
     from textvae.estimators.streams import fingerprint
@@ -76,9 +77,7 @@ def transform(
         file = RowFile(output, fingerprint(vae.model_, json_module.dumps(vae.words_.tolist())), say)
     chunks = text_chunks(texts, text_column, label_column)
     with file or nullcontext(), progress_bar("documents", sys.stderr.isatty()) as progress:
-        rows = show_rows(vae.transform_chunks(chunks, file=file, progress=progress), output, json)
-        if file is not None:
-            file.finish()
+        rows = show_rows(vae.transform_chunks(chunks, file=file, progress=progress), file, json)
     if file is not None:
         say(f"{file.rows:,} documents' shares of {vae.n_topics_} topics in {output}")
         if json:

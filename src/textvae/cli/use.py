@@ -6,7 +6,6 @@ import sys
 from contextlib import nullcontext
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 
 from textvae.cli import options
@@ -14,7 +13,6 @@ from textvae.cli.console import out, out_json, say
 from textvae.cli.models import text_model
 from textvae.cli.rows import check_ending, show_rows
 from textvae.cli.texts import read_sources, read_texts, text_chunks
-from textvae.rowfile import ENDINGS, RowFile
 
 
 def add_to(app: typer.Typer) -> None:
@@ -52,6 +50,8 @@ def encode(
 
     Example: textvae encode MODEL reviews.csv -o latents.npy
     """
+    from textvae.rowfile import ENDINGS, RowFile
+
     check_ending(output, ENDINGS)
     from textvae.device import Precision, resolve_device, uses_bf16
     from textvae.estimators.progress import progress_bar
@@ -83,9 +83,7 @@ def encode(
             file=file,
             progress=progress,
         )
-        rows = show_rows(encoded, output, json)
-        if file is not None:
-            file.finish()
+        rows = show_rows(encoded, file, json)
     if file is not None:
         say(f"{file.rows:,} latents of {vae.model_.latent_dim} numbers in {output}")
         if json:
@@ -180,8 +178,7 @@ def interpolate(
     path: Any = "spherical" if spherical else "linear"
     written = text_model(model, device).interpolate(a, b, steps, path=path, seed=seed, **writing)
     if json:
-        shares = np.linspace(0, 1, steps).tolist()
-        out_json([{"t": t, "text": text} for t, text in zip(shares, written, strict=True)])
+        out_json([{"t": i / (steps - 1), "text": text} for i, text in enumerate(written)])
         return
     for text in written:
         out(text)

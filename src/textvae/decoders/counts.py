@@ -84,7 +84,19 @@ class MixtureCounts(Counts):
         return terms.new_zeros(self.batch_shape).index_add(-1, row, terms)
 
 
-class UrnCounts(Counts):
+class FromCounts(Counts):
+    """What is made of other ``words``, whose probabilities it keeps."""
+
+    def __init__(self, words: Counts):
+        self.words = words
+        super().__init__(words.batch_shape, words.event_shape[0], words.penalty)
+
+    @property
+    def probs(self) -> Tensor:
+        return self.words.probs
+
+
+class UrnCounts(FromCounts):
     """Words drawn from an urn that starts with s p(v|z) of each, s = exp(``log_size``), and gains one of each drawn.
 
     p(x|z) = Γ(s) / Γ(s + n) Π_v Γ(s p(v|z) + x_v) / Γ(s p(v|z)), n = Σ_v x_v: a word that occurred is likely to again,
@@ -93,12 +105,8 @@ class UrnCounts(Counts):
     """
 
     def __init__(self, words: Counts, log_size: Tensor):
-        self.words, self.log_size = words, log_size
-        super().__init__(words.batch_shape, words.event_shape[0], words.penalty)
-
-    @property
-    def probs(self) -> Tensor:
-        return self.words.probs
+        super().__init__(words)
+        self.log_size = log_size
 
     def log_prob(self, value: Rows) -> Tensor:
         row, word = value.values.nonzero(as_tuple=True)

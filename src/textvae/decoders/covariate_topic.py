@@ -9,7 +9,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from textvae.decoders.counts import Counts
+from textvae.decoders.counts import Counts, FromCounts
 from textvae.decoders.topic import TopicDecoderConfig
 from textvae.decoders.topic_matrix import TopicMatrix
 from textvae.errors import TextVAEError
@@ -31,16 +31,12 @@ class CovariateTopicConfig(TopicDecoderConfig):
     )
 
 
-class LabelledCounts(Counts):
+class LabelledCounts(FromCounts):
     """p(x, y|z) = p(x|z) p(y|z), y a class, of logits ``classes`` (*, B, C): a document's last columns of context."""
 
     def __init__(self, words: Counts, classes: Tensor):
-        self.words, self.classes = words, classes
-        super().__init__(words.batch_shape, words.event_shape[0], words.penalty)
-
-    @property
-    def probs(self) -> Tensor:
-        return self.words.probs
+        super().__init__(words)
+        self.classes = classes
 
     def log_prob(self, value: Rows) -> Tensor:
         """(*, B) nats: log p(x|z) + log p(y|z), the latter 0 where the class is unknown."""

@@ -19,7 +19,7 @@ from textvae.language import translate
 from textvae.metrics.text_quality import unknown_rate
 from textvae.store import METRICS, TOKENIZER, read_json
 from textvae.text.batch import Dataset, drop_long
-from textvae.text.corpus import Corpus
+from textvae.text.corpus import Corpus, in_short
 from textvae.text.disk import TextFile, read_tokens, write_tokens
 from textvae.text.formats import blocks_of
 from textvae.text.split import HeldOut, split_texts
@@ -137,8 +137,7 @@ def prepare(
 def describe(material: Material) -> Iterator[str]:
     """What was read and what became of it, in a few lines."""
     facts = material.facts
-    dropped = ", ".join(f"{count:,} {translate(reason)}" for reason, count in facts["dropped"].items())
-    yield f"{facts['name']}: {facts['n_texts']:,} texts" + (f" (left out: {dropped})" if dropped else "")
+    yield in_short(facts["name"], facts["n_texts"], facts["dropped"])
     learnt = ""
     if facts["tokenizer_texts"] < facts["n_train"]:
         learnt = f" learnt from {facts['tokenizer_texts']:,} texts"

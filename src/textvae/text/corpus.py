@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from textvae.errors import TextVAEError
+from textvae.language import translate
 
 
 @dataclass(frozen=True)
@@ -45,3 +46,11 @@ class Corpus:
             name=self.name,
             dropped=self.dropped,
         )
+
+
+def in_short(name: str, n_texts: int, dropped: Mapping[str, int]) -> str:
+    """A source in a line: how many texts are kept, and how many left out for which reasons."""
+    if not dropped:
+        return f"{name}: {n_texts:,} texts"
+    reasons = ", ".join(f"{count:,} {translate(reason)}" for reason, count in dropped.items())
+    return f"{name}: {n_texts:,} texts (left out: {reasons})"

@@ -18,10 +18,7 @@ from textvae.estimators.topics.groups import Period, Prevalence, group_numbers, 
 from textvae.estimators.topics.intervals import Calibration, Intervals
 from textvae.matrix import RowsDataset
 from textvae.metrics.topic_likelihood import shares
-from textvae.metrics.topics import (
-    TOP,
-    top_words,
-)
+from textvae.metrics.topics import TOP, top_words
 from textvae.rowfile import Columns, RowFile
 from textvae.text.batch import evenly
 from textvae.text.corpus import Corpus
