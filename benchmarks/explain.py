@@ -36,6 +36,8 @@ _GRAMMAR = {
     "decoder.hidden": 96,
     "decoder.dropout": 0.2,
     "decoder.dropout_in": 0.3,
+    "decoder.weight_dropout": 0,
+    "train.dropout_rise": 0,
     "train.lr": 4e-3,
     "train.validations": 10,
 }

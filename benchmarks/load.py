@@ -17,6 +17,8 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +120,20 @@ async def load(url: str, clients: int, seconds: float, process: psutil.Process) 
     }
 
 
+@contextmanager
+def serving(model: Path, file: str | None) -> Iterator[tuple[str, psutil.Process]]:
+    """``textvae explore`` in a process of its own: its address, and the process."""
+    words = ["explore", str(model), *([file] if file else []), "--port", "0", "--json"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "textvae", *words], stdout=subprocess.PIPE, text=True
+    ) as server:
+        try:
+            assert server.stdout
+            yield json.loads(server.stdout.readline())["url"], psutil.Process(server.pid)
+        finally:
+            server.terminate()
+
+
 def main() -> None:
     """Starts the server, asks, tells."""
     parser = argparse.ArgumentParser(
@@ -129,16 +145,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--json", type=Path, metavar="FILE", help="keep the figures")
     given = parser.parse_args()
-    words = ["explore", str(given.model), *([given.file] if given.file else []), "--port", "0", "--json"]
-    with subprocess.Popen(
-        [sys.executable, "-m", "textvae", *words], stdout=subprocess.PIPE, text=True
-    ) as server:
-        try:
-            assert server.stdout
-            url = json.loads(server.stdout.readline())["url"]
-            figures = asyncio.run(load(url, given.clients, given.seconds, psutil.Process(server.pid)))
-        finally:
-            server.terminate()
+    with serving(given.model, given.file) as (url, process):
+        figures = asyncio.run(load(url, given.clients, given.seconds, process))
     print(json.dumps(figures, indent=2))
     if given.json:
         given.json.write_text(json.dumps(figures, indent=2) + "\n")

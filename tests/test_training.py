@@ -92,7 +92,7 @@ STATES = {
 
 @pytest.mark.parametrize("state", STATES)
 def test_a_resumed_run_ends_bit_for_bit_like_an_unbroken_one(state, tmp_path):
-    over = {"steps": 300, "validations": 4, "batch_tokens": 400}
+    over = {"steps": 300, "validations": 4, "batch_tokens": 400, "dropout_rise": 15}
     decoder = {"dropout": 0.3, "dropout_in": 0.3}
     config = config_with(objective=STATES[state], decoder=decoder, train=over)
     (tmp_path / "whole").mkdir()
@@ -210,6 +210,32 @@ def test_early_stopping_keeps_the_best_weights(tmp_path):
     assert outcome.validation_loss == min(validated) < validated[-1]
     again = run._validate(next(run.objective.phases(run.model)))
     assert again["validation_loss"] == pytest.approx(outcome.validation_loss, abs=1e-4)
+
+
+class Rates(Silent):
+    """Notes the decoder's dropouts at every row: of its input, and of its input words."""
+
+    def __init__(self):
+        self.seen: list[tuple[float, float, float]] = []
+
+    def row(self, row):
+        decoder = self.model.decoder
+        self.seen.append((row["epoch"], decoder.dropout_in.p, decoder.word_dropout.p))
+
+
+def test_dropout_rises_with_the_passes_and_word_dropout_does_not():
+    rates = Rates()
+    dropouts = {"dropout_in": 0.4, "word_dropout": 0.2, "weight_dropout": 0.3}
+    train = {"epochs": 12, "steps": None, "dropout_rise": 8, "batch_tokens": 220}
+    run = trainer(config_with(decoder=dropouts, train=train), watcher=rates)
+    rates.model = run.model
+    run.run()
+    assert len(rates.seen) > 3
+    for epoch, rate, words in rates.seen:  # a row comes a step later
+        assert rate == pytest.approx(0.4 * min(epoch / 8, 1), abs=0.005)
+        assert words == 0.2
+    assert rates.seen[0][1] < 0.2 < rates.seen[-1][1]
+    assert (run.model.decoder.dropout_in.p, run.model.decoder.weight_dropout.p) == (0.4, 0.3)
 
 
 def test_a_time_budget_is_kept(ticking):

@@ -92,6 +92,11 @@ class TrainConfig(_Section):
         default=0.02, ge=0, lt=1, description="share of each phase over which the rate rises"
     )
     clip: float = Field(default=5.0, gt=0, description="largest norm of the gradient")
+    dropout_rise: float = Field(
+        default=0.0,
+        ge=0,
+        description="passes over the texts, in each phase, until dropout has its full rates; 0: at once",
+    )
     patience: int | None = Field(
         default=None, gt=0, description="stop after this many validations without a better one; none: never"
     )

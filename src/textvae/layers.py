@@ -178,7 +178,7 @@ class TransformerBlock(nn.Module):
 
     def __init__(self, width: int, heads: int, dropout: float):
         super().__init__()
-        self.heads, self.dropout = heads, dropout
+        self.heads = heads
         self.norm_attention, self.norm_feed = nn.LayerNorm(width), nn.LayerNorm(width)
         self.qkv = nn.Linear(width, 3 * width)
         self.merge = nn.Linear(width, width)
@@ -203,7 +203,7 @@ class TransformerBlock(nn.Module):
             k,
             v,
             attn_mask=None if mask is None else mask[:, None, None],
-            dropout_p=self.dropout if self.training else 0.0,
+            dropout_p=self.drop.p if self.training else 0.0,
             is_causal=causal,
         )
         return self._finish(x, attended)

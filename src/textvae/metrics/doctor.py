@@ -133,7 +133,7 @@ def _decoder(use: LatentUse | None) -> list[Finding]:
             "problem" if use.gain < 2 * use.gain_stderr else "warning",
             f"the right z gains {use.gain:.2f} ± {use.gain_stderr:.2f} nats of {nll:.1f} per text over "
             f"another text's z ({use.gain_over_prior:.2f} over one from the prior)",
-            "Make the decoder need z: `--set decoder.word_dropout=0.3`, `--set decoder.dropout=0.5`, "
+            "Make the decoder need z: `--set decoder.word_dropout=0.3`, `--set decoder.dropout=0.7`, "
             "or a larger `--target-kl`.",
         )
     ]
@@ -188,7 +188,7 @@ def _overfitting(loss: np.ndarray, validation: np.ndarray) -> list[Finding]:
                     f"since its best of {validation[best]:.2f} nats the validation loss rose by {rise:.2f}, "
                     f"while the training loss ended at {np.median(loss[-3:]):.2f}",
                     "The model keeps its best weights, but could do better: regularise with "
-                    "`--set decoder.dropout=0.5`, train with fewer `--epochs`, or find more texts.",
+                    "`--set decoder.dropout=0.7`, train with fewer `--epochs`, or find more texts.",
                 )
             )
     return findings

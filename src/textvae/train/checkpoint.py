@@ -20,6 +20,7 @@ class Position:
     """Where a training stands."""
 
     phase: int = 0
+    phase_epoch: float = 0.0  # passes over the texts before this phase
     step: int = 0
     epoch: int = 0
     texts: int = 0  # of this epoch already seen

@@ -27,6 +27,7 @@ from textvae.processes import Processes
 from textvae.store import CHECKPOINT, HISTORY, tensors
 from textvae.text.batch import evenly, token_batches
 from textvae.train.checkpoint import Checkpoint, Position, read_checkpoint, write_checkpoint
+from textvae.train.dropout import RisingDropout
 from textvae.train.length import Length
 from textvae.train.order import Order, part
 from textvae.train.step import Stepper
@@ -89,6 +90,7 @@ class Trainer:
         self.length = length or Length(config)
         self.at = Position()
         self.order = Order(train.lengths, config, self.at)
+        self.dropout = RisingDropout(model, config.dropout_rise)
         self.best: dict[str, Tensor] | None = None
         self.window = Window()
         self.metrics: MetricsFile | None = None
@@ -106,7 +108,8 @@ class Trainer:
             checkpoint = self._checkpoint_to_resume() if resume else None
             if self.folder is not None and self.processes.is_main:
                 self.metrics = MetricsFile(self.folder / HISTORY, resumed_at=self.at.step)
-            reason = self._run_phases(checkpoint)
+            with self.dropout.rising():
+                reason = self._run_phases(checkpoint)
         finally:
             self.watcher.close()
         if self.at.step == 0 and reason == "done":
@@ -165,7 +168,7 @@ class Trainer:
         config, at, (begun, end) = self.config, self.at, span
         stepper = Stepper(phase, config, self.processes)
         if checkpoint is None:
-            at.phase = index
+            at.phase, at.phase_epoch = index, self.order.epoch
         else:
             self.best = checkpoint.apply(self._modules(), stepper.optimiser)
         self.model.train()
@@ -189,6 +192,7 @@ class Trainer:
             # a run resumed for longer stands at less of the whole than it did: never before its phase
             within = min(max((done - begun) / (end - begun), 0.0), 1.0)
             lr = config.lr * _rate(within, config.warmup)
+            self.dropout.set(self.order.epoch - at.phase_epoch)
             self._step(stepper, indices, within, lr)
             self.watcher.progress(done)
         raise AssertionError("batches never end")
