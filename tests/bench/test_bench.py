@@ -87,6 +87,23 @@ def test_what_was_measured_is_not_run_again(entries, folder, monkeypatch):
     assert run([longer], SET, folder, output, say=print)[0]["figures"] == {"other": 1}
 
 
+def test_what_was_measured_is_run_again_when_its_preset_is_another(entries, folder, monkeypatch):
+    (good, _), output = entries
+    monkeypatch.setattr(board, "measured", lambda *_: {"other": 1})
+    earlier = json.loads(json.dumps(good))
+    del earlier["figures"]["config"]["train"][
+        "held_out"
+    ]  # an option that there was not: its default is meant
+    file = output / "entries" / f"{asked().name}.json"
+    file.write_text(json.dumps(earlier))
+    assert run([asked()], SET, folder, output, say=print) == [earlier]
+    for section, option, value in (("decoder", "dropout", 0.123), ("train", "no_such", 1)):
+        changed = json.loads(json.dumps(good))
+        changed["figures"]["config"][section][option] = value
+        file.write_text(json.dumps(changed))
+        assert run([asked()], SET, folder, output, say=print)[0]["figures"] == {"other": 1}
+
+
 def test_the_board_shows_rows_published_figures_and_failures(entries, tmp_path):
     page, data = write_board(entries[0], SET, tmp_path, "textvae bench tiny")
     text = page.read_text()

@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from textvae.bench.entry import Asked, measured
+from textvae.bench.entry import Asked, is_of, measured
 from textvae.bench.picture import PICTURE
 from textvae.bench.sets import BenchmarkSet
 from textvae.errors import TextVAEError
@@ -33,14 +33,13 @@ def run(
     entries: list[Entry] = []
     for each in asked:
         file = output / "entries" / f"{each.name}.json"
-        wanted = each.model_dump(mode="json")
         before = read_json(file) if file.exists() else {}
-        if before.get("asked") == wanted and "figures" in before:
+        if is_of(before, each):
             say(f"{each.name}: measured before, see {file}")
             entries.append(before)
             continue
         say(f"{each.name} …")
-        entry: Entry = {"asked": wanted}
+        entry: Entry = {"asked": each.model_dump(mode="json")}
         try:
             entry["figures"] = measured(each, benchmark, folder)
         except TextVAEError as error:

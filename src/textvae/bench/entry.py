@@ -16,8 +16,10 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from textvae.bench.sets import BenchmarkSet
+from textvae.config import read_config
 from textvae.errors import TextVAEError
 from textvae.estimators import TextVAE
+from textvae.estimators.options import configuration
 from textvae.estimators.samples import measure_samples
 from textvae.metrics.likelihood import evaluate_likelihood
 from textvae.text.batch import Dataset, evenly
@@ -39,7 +41,7 @@ _TEXT = (
 
 
 class Asked(BaseModel):
-    """What an entry is of; the same asked again is not run again.
+    """What an entry is of; the same asked again is not run again, unless its preset is another by then.
 
     ``length`` holds one of ``epochs``, ``steps`` and ``time_budget`` (seconds), or none: then it is the preset's own;
     ``options`` are assignments as of ``textvae train --set``; ``iw_texts``: the test texts that get ``iw_samples``
@@ -64,6 +66,18 @@ class Asked(BaseModel):
         """Of its file of results."""
         rate = "" if self.target_kl is None else f"-kl{self.target_kl:g}"
         return f"{self.preset}{rate}-seed{self.seed}"
+
+
+def is_of(entry: Mapping[str, Any], asked: Asked) -> bool:
+    """Whether an entry has figures, and of just this, by the configuration that this means now."""
+    if entry.get("asked") != asked.model_dump(mode="json") or "figures" not in entry:
+        return False
+    try:
+        return read_config(entry["figures"]["config"]) == configuration(
+            _estimator(asked).get_params(deep=False)
+        )
+    except TextVAEError:  # options of then that there are no more
+        return False
 
 
 def measured(asked: Asked, benchmark: BenchmarkSet, folder: Path) -> dict[str, Any]:
@@ -98,6 +112,17 @@ def _run(asked: Asked, benchmark: BenchmarkSet, folder: Path, answer: Connection
         answer.send(str(error))
 
 
+def _estimator(asked: Asked) -> TextVAE:
+    target = {} if asked.target_kl is None else {"objective": {"target_kl": asked.target_kl, "free_bits": 0}}
+    return TextVAE(
+        asked.preset,
+        config={"train": {**asked.length, "seed": asked.seed}, **target},
+        set=list(asked.options),
+        device=asked.device,
+        verbose=True,
+    )
+
+
 def _measure(asked: Asked, benchmark: BenchmarkSet, folder: Path) -> dict[str, Any]:
     """The figures of ``textvae evaluate`` on the test file, those of samples, and what they cost.
 
@@ -105,15 +130,7 @@ def _measure(asked: Asked, benchmark: BenchmarkSet, folder: Path) -> dict[str, A
     that the process held.
     """
     train, validation, test = (_texts(file, benchmark) for file in benchmark.files(folder))
-    train_options: dict[str, Any] = {**asked.length, "seed": asked.seed}
-    target = {} if asked.target_kl is None else {"objective": {"target_kl": asked.target_kl, "free_bits": 0}}
-    vae = TextVAE(
-        asked.preset,
-        config={"train": train_options, **target},
-        set=list(asked.options),
-        device=asked.device,
-        verbose=True,
-    )
+    vae = _estimator(asked)
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as scratch:
         vae.fit(train, validation=validation, output=Path(scratch) / "model", started=started)
