@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Error, Page, sync_playwright
+from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
 
 SCREENSHOTS = Path(__file__).resolve().parents[2] / "build" / "screenshots"
 # Without these, Chromium looks for updates and syncs; as root it needs to do without its sandbox.
@@ -16,6 +16,8 @@ _FLAGS = [
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 ]
 _LOCAL = re.compile(r"(file|data|blob|about):|http://(127\.0\.0\.1|localhost|\[::1\])[:/]")
+_PATIENCE = 20_000  # milliseconds, on a machine that has other work
+expect.set_options(timeout=_PATIENCE)
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _MAC = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
 
@@ -37,7 +39,7 @@ def _watched(browser: Browser, **options):
     """A page in a context of its own; afterwards nothing may have gone wrong, and nothing have left the machine."""
     wrong: list[str] = []
     context = browser.new_context(locale="en-GB", **options)
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(_PATIENCE)
 
     def route(route, request):
         if _LOCAL.match(request.url):
