@@ -9,7 +9,8 @@ from textvae import TextVAE
 from textvae.text.corpus import Corpus
 
 _SIZES = ("encoder.embedding", "encoder.hidden", "decoder.embedding", "decoder.hidden")
-SET = {part: 32 for part in _SIZES} | {"decoder.dropout": 0.0, "decoder.dropout_in": 0.0}
+_DROPOUTS = ("decoder.dropout", "decoder.dropout_in", "decoder.weight_dropout")
+SET = dict.fromkeys(_SIZES, 32) | dict.fromkeys(_DROPOUTS, 0.0)
 
 
 _WHO = ("we", "they", "the guests", "the cooks", "my friends", "his parents")
