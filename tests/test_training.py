@@ -8,6 +8,7 @@ import os
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from rich.console import Console
 from models import SMALL, VOCAB, random_ids
 from textvae.config import Config, merge, read_config
 from textvae.errors import TextVAEError
-from textvae.model import build, build_objective
+from textvae.model import VAE, build, build_objective
 from textvae.objectives.elbo import Elbo
 from textvae.store import tensors
 from textvae.text.batch import Dataset
@@ -213,13 +214,15 @@ def test_early_stopping_keeps_the_best_weights(tmp_path):
 
 
 class Rates(Silent):
-    """Notes the decoder's dropouts at every row: of its input, and of its input words."""
+    """Notes the dropouts of a model's decoder at every row: of its input, and of its input words."""
+
+    model: VAE
 
     def __init__(self):
         self.seen: list[tuple[float, float, float]] = []
 
     def row(self, row):
-        decoder = self.model.decoder
+        decoder: Any = self.model.decoder
         self.seen.append((row["epoch"], decoder.dropout_in.p, decoder.word_dropout.p))
 
 
@@ -235,7 +238,8 @@ def test_dropout_rises_with_the_passes_and_word_dropout_does_not():
         assert rate == pytest.approx(0.4 * min(epoch / 8, 1), abs=0.005)
         assert words == 0.2
     assert rates.seen[0][1] < 0.2 < rates.seen[-1][1]
-    assert (run.model.decoder.dropout_in.p, run.model.decoder.weight_dropout.p) == (0.4, 0.3)
+    decoder: Any = run.model.decoder
+    assert (decoder.dropout_in.p, decoder.weight_dropout.p) == (0.4, 0.3)
 
 
 def test_a_time_budget_is_kept(ticking):
