@@ -1,6 +1,6 @@
 """How long the page of ``textvae explore`` takes from a slider's movement to the changed text, in Chromium.
 
-    python benchmarks/slider.py MODEL [FILE] --movements 60
+    python benchmarks/slider.py MODEL [FILE] [--movements 60] [--json]
 
 One person, one movement at a time: each goes to another place of another dimension, and the clock, which is the page's,
 runs until what the page writes has changed. A movement that changes no word is not counted.
@@ -9,12 +9,13 @@ runs until what the page writes has changed. A movement that changes no word is 
 from __future__ import annotations
 
 import argparse
-import json
 import random
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from command import measure, parser, say
 from load import serving
 from playwright.sync_api import Page, sync_playwright
 
@@ -42,30 +43,36 @@ def move(page: Page, movements: int, seed: int) -> list[float]:
     return [each for each in took if each is not None]
 
 
-def main() -> None:
+def run(options: argparse.Namespace) -> dict[str, Any]:
     """Opens the page, moves, tells."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("model", type=Path)
-    parser.add_argument("file", nargs="?", help="texts for the map and the search")
-    parser.add_argument("--movements", type=int, default=60)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--chromium", default=shutil.which("chromium"), help="where it is")
-    given = parser.parse_args()
-    with serving(given.model, given.file) as (url, _), sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=given.chromium, args=["--no-sandbox"])
+    with serving(options.model, options.file) as (url, _), sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=options.chromium, args=["--no-sandbox"])
         page = browser.new_page()
         page.goto(url)
         page.locator("#written:not(:empty)").wait_for()
-        took = move(page, given.movements, given.seed)
+        took = move(page, options.movements, options.seed)
         browser.close()
-    figures = {
-        "movements": given.movements,
+    median, longest = float(np.median(took)), max(took)
+    say(
+        options,
+        f"{median:.0f} ms, {longest:.0f} at most; {len(took)} of {options.movements} changed the text",
+    )
+    return {
+        "movements": options.movements,
         "changed": len(took),
-        "milliseconds": {"p50": float(np.median(took)), "max": max(took)},
+        "milliseconds": {"p50": median, "max": longest},
     }
-    print(json.dumps(figures, indent=2))
+
+
+def main() -> None:
+    """Measures and prints."""
+    options = parser(__doc__)
+    options.add_argument("model", type=Path)
+    options.add_argument("file", nargs="?", help="texts for the map and the search")
+    options.add_argument("--movements", type=int, default=60)
+    options.add_argument("--seed", type=int, default=0)
+    options.add_argument("--chromium", default=shutil.which("chromium"), help="where it is")
+    measure(options.parse_args(), run)
 
 
 if __name__ == "__main__":
