@@ -188,7 +188,7 @@ def corpora(data: str, texts: int, seed: int) -> tuple[Corpus, Corpus]:
 def _figures(vae: TextVAE, test: Corpus) -> dict[str, Any]:
     try:
         return vae.disentangle(test)
-    except TextVAEError:  # no dimension is active
+    except TextVAEError:  # fewer than two dimensions are active
         return dict.fromkeys(SCORES) | {"dimensions": []}
 
 

@@ -2,6 +2,7 @@
 
     python benchmarks/probes.py DATA --sets sst2,trec,subj,ud --presets default,zhu2020 --seeds 2 --json probes.jsonl
     python benchmarks/probes.py DATA --sets subj --sentence-model MINILM    # with a column of its vectors
+    python benchmarks/probes.py DATA --sets sst2 --target-kl 2,5,8,12       # rate against what is read
 
 DATA holds `sentence_classification` (a label and a text a line, SUBJ in one file of which a tenth is held out) and
 `ud_ewt_probing` (.tsv). Encoders, words and LSA see the training texts alone, without labels; the probe is fitted on
@@ -12,6 +13,7 @@ sentence-transformers, which this option needs, can load: it was trained on a bi
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -67,6 +69,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--sets", default=",".join(TASKS))
     parser.add_argument("--presets", default="default")
+    parser.add_argument("--target-kl", default="", help="nats, for each of which every preset is trained")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--steps", type=int, default=1_000)
     parser.add_argument("--latent-dim", type=int, default=32)
@@ -93,7 +96,9 @@ def main() -> None:
 
 
 def _labelled(path: Path) -> tuple[list[str], list[str]]:
-    lines = path.read_text(encoding="utf-8").splitlines()
+    lines = (
+        path.read_text(encoding="utf-8").rstrip("\n").split("\n")
+    )  # not splitlines: SUBJ's texts have \x85 in them
     labels, texts = zip(*(line.strip().split(" ", 1) for line in lines), strict=True)
     return list(texts), list(labels)
 
@@ -147,18 +152,21 @@ def representations(task: Task, options: argparse.Namespace) -> Iterator[tuple[s
     if options.sentence_model:
         vectors = _sentence_vectors(options.sentence_model, task.texts)
         yield f"sentence model, {vectors.shape[1]}", 0, _unit_scale(vectors)
-    for preset in options.presets.split(","):
-        for seed in range(options.seeds):
-            vae = TextVAE(
-                preset,
-                latent_dim=options.latent_dim,
-                steps=options.steps,
-                seed=seed,
-                set=parse_assignments(options.set),
-            ).fit(task.train)
-            if preset == options.presets.split(",")[0]:
-                yield f"{preset}, untrained", seed, _unit_scale(_untrained(vae, task.texts, seed))
-            yield preset, seed, vae.encode(task.texts)
+    presets = options.presets.split(",")
+    targets = [float(nats) for nats in options.target_kl.split(",") if nats] or [None]
+    for preset, target, seed in itertools.product(presets, targets, range(options.seeds)):
+        vae = TextVAE(
+            preset,
+            latent_dim=options.latent_dim,
+            target_kl=target,
+            steps=options.steps,
+            seed=seed,
+            set=parse_assignments(options.set),
+        ).fit(task.train)
+        if (preset, target) == (presets[0], targets[0]):
+            yield f"{preset}, untrained", seed, _unit_scale(_untrained(vae, task.texts, seed))
+        name = preset if target is None else f"{preset}, KL {target:g}"
+        yield name, seed, vae.encode(task.texts)
 
 
 def _unit_scale(features: np.ndarray) -> np.ndarray:

@@ -18,7 +18,7 @@ def data(tmp_path):
     folder.mkdir()
     (folder / "trec.train.txt").write_text("0 How far is it ?\n1 Who was there ?\n" * 3)
     (folder / "trec.test.txt").write_text("1 Who came ?\n")
-    (folder / "subj.all.txt").write_text("".join(f"{i % 2} sentence {i} . \n" for i in range(20)))
+    (folder / "subj.all.txt").write_text("".join(f"{i % 2} sentence\x85 {i} . \n" for i in range(20)))
     (tmp_path / "ud_ewt_probing").mkdir()
     header = "\t".join((*probes.UD, "sentence")) + "\n"
     for part, rows in {"train": 5, "test": 3}.items():
@@ -35,7 +35,7 @@ def test_sets_are_read_with_their_labels_and_their_test_texts(data):
     assert trec.labels["trec"].tolist() == ["0", "1"] * 3 + ["1"]
     subj = probes.TASKS["subj"](data)
     assert subj.held_out.sum() == 2
-    assert len(subj.train) == 18
+    assert len(subj.train) == 18  # \x85 ends no line
     ud = probes.TASKS["ud"](data)
     assert ud.held_out.sum() == 3
     assert ud.labels["tree_depth"].dtype == np.float64  # a number, not a class
@@ -44,7 +44,7 @@ def test_sets_are_read_with_their_labels_and_their_test_texts(data):
 
 def test_words_and_lsa_do_not_see_the_test_texts(data):
     task = probes.TASKS["trec"](data)
-    options = Namespace(latent_dim=2, presets="", seeds=0, sentence_model=None)
+    options = Namespace(latent_dim=2, presets="", target_kl="", seeds=0, sentence_model=None)
     (_, _, words), (_, _, lsa) = list(probes.representations(task, options))
     assert words[-1].nnz == 2  # "who" and "?": "came" is not in the training texts
     assert lsa.shape == (7, 2)

@@ -37,6 +37,19 @@ def awake(trained, tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="module")
+def half_asleep(awake, tmp_path_factory):
+    """The same model with one dimension that varies."""
+    from textvae import TextVAE
+
+    vae = TextVAE.from_pretrained(awake)
+    with torch.no_grad():
+        vae.model_.posterior.loc.weight[1:] = 0
+    folder = tmp_path_factory.mktemp("models") / "half_asleep"
+    vae.save_pretrained(folder)
+    return folder
+
+
 def test_a_probe_of_each_label_as_json_and_as_a_table(run, model, labelled):
     result = run("probe", model, labelled, *LABELS, "--folds", 4, "--json")
     assert result.exit_code == 0, result.output
@@ -71,8 +84,9 @@ def test_disentanglement_as_json_and_as_a_table(run, awake, labelled):
     assert f"{found['mig']:.3f}" in table
 
 
-def test_what_cannot_be_measured_is_told(refused, model, awake, labelled, lines):
-    refused("disentangle", model, labelled, *LABELS, saying="no dimension is active")
+def test_what_cannot_be_measured_is_told(refused, model, awake, half_asleep, labelled, lines):
+    refused("disentangle", model, labelled, *LABELS, saying="compares axes, and 0 of")
+    refused("disentangle", half_asleep, labelled, *LABELS, saying="compares axes, and 1 of")
     refused("probe", model, lines, saying="The texts have no labels: name the column of one, or several")
     refused("disentangle", awake, labelled, "--label-column", "tense", saying="of two factors or more")
     refused("probe", model, labelled, "--label-column", "colour", saying="has no column 'colour'")

@@ -74,16 +74,17 @@ class MeasuredText(TrainedText):
             numbers as ``dimensions``, and ``n_texts``; a carrier's ``axis`` is the dimension's number, too.
 
         Raises:
-            TextVAEError: fewer than two factors, one that doesn't vary, or a model without an active dimension.
+            TextVAEError: fewer than two factors, one that doesn't vary, or fewer than two active dimensions.
         """
         corpus = self._labelled(texts, factors)
         known = np.all([_known(values) for values in corpus.labels.values()], axis=0)
         corpus = corpus.select(known)
         z = self.encode(corpus.texts)
         active = np.flatnonzero(z.var(0) > ACTIVE_VARIANCE)
-        if not len(active):
+        if len(active) < 2:  # a lone axis would score 1 for the completeness of what it doesn't tell
             raise TextVAEError(
-                "The posterior has collapsed: no dimension is active, so none can carry a factor."
+                f"Disentanglement compares axes, and {len(active)} of {z.shape[1]} dimensions are active: "
+                "two at least are needed."
             )
         measured = measure_disentanglement(z[:, active], corpus.labels, seed=seed)
         carriers = [{**carrier._asdict(), "axis": int(active[carrier.axis])} for carrier in measured.carriers]
