@@ -199,18 +199,22 @@ def test_the_last_weights_are_validated_too(tmp_path):
     assert rows[-1]["validation_loss"] == outcome.validation_loss
 
 
-def test_early_stopping_keeps_the_best_weights(tmp_path):
+@pytest.mark.parametrize("beta", [1.0, 0.2])
+def test_early_stopping_keeps_the_best_weights_by_what_was_minimised(beta, tmp_path):
     # a tiny training set is learnt by heart: validation gets worse again
-    config = config_with(train={"steps": 5000, "validations": 50, "patience": 2, "lr": 0.02})
+    train = {"steps": 5000, "validations": 50, "patience": 2, "lr": 0.02}
+    config = config_with(train=train, objective={"beta": beta})
     run = trainer(config, tmp_path, train=Dataset(random_ids([9] * 20)))
     outcome = run.run()
     assert outcome.reason == "early"
-    validated = [
-        r["validation_loss"] for r in read_rows(tmp_path / "metrics.jsonl") if "validation_loss" in r
-    ]
+
+    def weighted(row):
+        return row["validation_reconstruction"] + beta * row["validation_kl"]
+
+    validated = [weighted(r) for r in read_rows(tmp_path / "metrics.jsonl") if "validation_loss" in r]
     assert outcome.validation_loss == min(validated) < validated[-1]
     again = run._validate(next(run.objective.phases(run.model)))
-    assert again["validation_loss"] == pytest.approx(outcome.validation_loss, abs=1e-4)
+    assert weighted(again) == pytest.approx(outcome.validation_loss, abs=1e-4)
 
 
 class Rates(Silent):

@@ -49,7 +49,8 @@ class Phase:
 
     Attributes:
         validated: the −ELBO of validation texts means something in this phase.
-        selects: a lower one means better weights (not so while another loss is minimised).
+        selects: the KL's weight in the validation loss that says which weights are the best; None where another
+            loss is minimised, so that none are.
         turn: where not every batch is for all updates: gives those for the next batch, from progress in [0, 1)
             within the phase. It is asked once a batch; what it goes by has to be in the objective's buffers.
         momentum: β_1 of Adam: less than usual where two updates work against each other, and what was learnt of the
@@ -61,7 +62,7 @@ class Phase:
     share: float
     updates: Sequence[Update]
     validated: bool = False
-    selects: bool = False
+    selects: float | None = None
     turn: Callable[[float], Sequence[Update]] | None = None
     momentum: float = 0.9
     heeds_information: Callable[[float], None] | None = None

@@ -61,10 +61,10 @@ class WeightedElbo(nn.Module):
         self.rate = TargetRate(config.target_kl) if config.target_kl is not None else None
 
     @property
-    def selects(self) -> bool:
-        """Whether it comes down to −ELBO, but for free bits."""
+    def selects(self) -> float | None:
+        """The β that it comes down to, but for free bits: weights are compared by what was minimised."""
         c = self.config
-        return self.rate is None and c.beta == 1 and c.schedule != "cyclical"
+        return None if self.rate is not None or c.schedule == "cyclical" else c.beta
 
     def beta(self, progress: float) -> Tensor:
         """The KL's weight now."""

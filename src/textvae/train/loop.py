@@ -42,7 +42,10 @@ _CHECKPOINT_SECONDS = 300.0  # between checkpoints, where validations are furthe
 
 @dataclass
 class Outcome:
-    """How a training ended: ``reason`` is 'done', 'early' (no better validation) or 'interrupted'."""
+    """How a training ended: ``reason`` is 'done', 'early' (no better validation) or 'interrupted'.
+
+    ``validation_loss`` is that of the weights kept, with the KL weighted as in training; None if none were selected.
+    """
 
     reason: str
     step: int
@@ -274,9 +277,10 @@ class Trainer:
         reconstruction, kl = (self.processes.total(sums) / len(self.validation_set)).tolist()
         loss = reconstruction + kl
         self._require_numbers(loss)
-        if phase.selects:
-            if self.at.best is None or loss < self.at.best:
-                self.at.best, self.at.worse_since = loss, 0
+        if phase.selects is not None:
+            weighted = reconstruction + phase.selects * kl
+            if self.at.best is None or weighted < self.at.best:
+                self.at.best, self.at.worse_since = weighted, 0
                 self.best = {name: tensor.clone() for name, tensor in tensors(self.model).items()}
             else:
                 self.at.worse_since += 1
