@@ -199,6 +199,19 @@ def test_the_last_weights_are_validated_too(tmp_path):
     assert rows[-1]["validation_loss"] == outcome.validation_loss
 
 
+def test_a_held_rate_stops_early_at_weights_of_that_rate(tmp_path):
+    train = {"steps": 5000, "validations": 50, "patience": 2, "lr": 0.02}
+    config = config_with(train=train, objective={"target_kl": 3.0})
+    run = trainer(config, tmp_path, train=Dataset(random_ids([9] * 20)))
+    outcome = run.run()
+    assert outcome.reason == "early"
+    rows = [r for r in read_rows(tmp_path / "metrics.jsonl") if "validation_loss" in r]
+    kept = next(r for r in rows if r["validation_loss"] == outcome.validation_loss)
+    assert kept["kl"] == pytest.approx(3.0, rel=0.2)
+    # before the controller held it, the KL was another and the bound no measure of the weights
+    assert kept["step"] > rows[0]["step"]
+
+
 @pytest.mark.parametrize("beta", [1.0, 0.2])
 def test_early_stopping_keeps_the_best_weights_by_what_was_minimised(beta, tmp_path):
     # a tiny training set is learnt by heart: validation gets worse again

@@ -10,6 +10,8 @@ from torch import Tensor, nn
 
 Shape = Literal["constant", "linear", "cyclical"]
 
+_HELD = 0.1  # relative error of a KL that counts as held
+
 
 def beta_at(progress: float, *, shape: Shape, beta: float, warmup: float, cycles: int) -> float:
     """The KL weight at ``progress``.
@@ -48,6 +50,11 @@ class TargetRate(nn.Module):
     def beta(self) -> Tensor:
         """The weight as it stands: a scalar."""
         return self.log_beta.exp()
+
+    @property
+    def held(self) -> bool:
+        """Whether the smoothed KL is within a tenth of the target."""
+        return bool((self.kl - self.target).abs() <= _HELD * self.target)
 
     def forward(self, kl: Tensor) -> Tensor:
         """The weight for a batch whose mean KL is ``kl`` nats (a scalar); moves the controller when training."""

@@ -43,14 +43,18 @@ class Update:
     loss: Callable[[Any, Any, float], Losses]
 
 
+def _no_weights() -> None:
+    """Another loss than the ELBO is minimised throughout."""
+
+
 @dataclass(frozen=True)
 class Phase:
     """A stretch of training, ``share`` of the whole, that makes ``updates`` in turn with every batch.
 
     Attributes:
         validated: the −ELBO of validation texts means something in this phase.
-        selects: the KL's weight in the validation loss that says which weights are the best; None where another
-            loss is minimised, so that none are.
+        selects: asked at a validation, gives the KL's weight in the loss that says which weights are the best, or
+            None while that is another loss than the one minimised.
         turn: where not every batch is for all updates: gives those for the next batch, from progress in [0, 1)
             within the phase. It is asked once a batch; what it goes by has to be in the objective's buffers.
         momentum: β_1 of Adam: less than usual where two updates work against each other, and what was learnt of the
@@ -62,7 +66,7 @@ class Phase:
     share: float
     updates: Sequence[Update]
     validated: bool = False
-    selects: float | None = None
+    selects: Callable[[], float | None] = _no_weights
     turn: Callable[[float], Sequence[Update]] | None = None
     momentum: float = 0.9
     heeds_information: Callable[[float], None] | None = None

@@ -60,11 +60,14 @@ class WeightedElbo(nn.Module):
         self.config = config
         self.rate = TargetRate(config.target_kl) if config.target_kl is not None else None
 
-    @property
     def selects(self) -> float | None:
-        """The β that it comes down to, but for free bits: weights are compared by what was minimised."""
-        c = self.config
-        return None if self.rate is not None or c.schedule == "cyclical" else c.beta
+        """β in the loss by which weights may be compared: the one that is minimised in the end, but for free bits.
+
+        While a controller holds the KL, models differ in their reconstruction, and any β would do.
+        """
+        if self.rate is not None:
+            return 1.0 if self.rate.held else None
+        return None if self.config.schedule == "cyclical" else self.config.beta
 
     def beta(self, progress: float) -> Tensor:
         """The KL's weight now."""

@@ -277,8 +277,8 @@ class Trainer:
         reconstruction, kl = (self.processes.total(sums) / len(self.validation_set)).tolist()
         loss = reconstruction + kl
         self._require_numbers(loss)
-        if phase.selects is not None:
-            weighted = reconstruction + phase.selects * kl
+        if (beta := phase.selects()) is not None:
+            weighted = reconstruction + beta * kl
             if self.at.best is None or weighted < self.at.best:
                 self.at.best, self.at.worse_since = weighted, 0
                 self.best = {name: tensor.clone() for name, tensor in tensors(self.model).items()}
