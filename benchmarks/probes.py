@@ -96,9 +96,8 @@ def main() -> None:
 
 
 def _labelled(path: Path) -> tuple[list[str], list[str]]:
-    lines = (
-        path.read_text(encoding="utf-8").rstrip("\n").split("\n")
-    )  # not splitlines: SUBJ's texts have \x85 in them
+    text = path.read_text(encoding="utf-8").rstrip("\n")
+    lines = text.split("\n")  # not splitlines: SUBJ's texts have \x85 in them
     labels, texts = zip(*(line.strip().split(" ", 1) for line in lines), strict=True)
     return list(texts), list(labels)
 
