@@ -16,14 +16,15 @@ import argparse
 import json
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
 import numpy as np
+from preset_runs import add_options, all_runs
 
 from textvae import Corpus, TextVAE, TextVAEError
-from textvae.config import parse_assignments
 from textvae.metrics.disentanglement import (
     dci,
     factor_values,
@@ -85,14 +86,9 @@ def main() -> None:
     check.add_argument("folder", type=Path, help="test.txt, toy.csv.gz and toy_ideal1.csv.gz")
     models = commands.add_parser("models")
     models.add_argument("data", help="grammar, or the .npz file of dSentences")
-    models.add_argument("--presets", default="default")
-    models.add_argument("--target-kl", default="", help="nats, for each of which every preset is trained")
-    models.add_argument("--seeds", type=int, default=3)
+    add_options(models, seeds=3, latent_dim=16)
     models.add_argument("--texts", type=int, default=4_000, help="trained on")
-    models.add_argument("--steps", type=int, default=1_000)
-    models.add_argument("--latent-dim", type=int, default=16)
     models.add_argument("--rotate", default="ica", help="method of TextVAE.rotate")
-    models.add_argument("--set", action="append", default=[], metavar="A=B", help="any option; repeatable")
     models.add_argument("--json", type=Path, help="file of all figures, one line a run")
     options = parser.parse_args()
     if options.command == "reference":
@@ -148,29 +144,18 @@ def _metrics() -> dict[str, Any]:
 
 def train_and_measure(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """A row of figures for each preset, rate and seed, and another after rotation."""
-    targets = [float(nats) for nats in options.target_kl.split(",") if nats] or [None]
-    for preset in options.presets.split(","):
-        for target in targets:
-            for seed in range(options.seeds):
-                train, test = corpora(options.data, options.texts, seed)
-                started = time.process_time()
-                vae = TextVAE(
-                    preset,
-                    latent_dim=options.latent_dim,
-                    target_kl=target,
-                    steps=options.steps,
-                    seed=seed,
-                    set=parse_assignments(options.set),
-                ).fit(train.texts)
-                evaluation = vae.metrics_["evaluation"]
-                about = {"preset": preset, "target_kl": target, "seed": seed}
-                about |= {name: evaluation[name] for name in RATES}
-                about["cpu_seconds"] = round(time.process_time() - started)
-                figures = _figures(vae, test)
-                yield about | {"axes": "as trained"} | figures
-                if vae.config_.prior.name == "standard" and figures["dimensions"]:
-                    vae.rotate(train, options.rotate)
-                    yield about | {"axes": f"rotated, {options.rotate}"} | _figures(vae, test)
+    for run in all_runs(options):
+        train, test = corpora(options.data, options.texts, run.seed)
+        started = time.process_time()
+        vae = run.train(options, train.texts)
+        evaluation = vae.metrics_["evaluation"]
+        about = asdict(run) | {name: evaluation[name] for name in RATES}
+        about["cpu_seconds"] = round(time.process_time() - started)
+        figures = _figures(vae, test)
+        yield about | {"axes": "as trained"} | figures
+        if vae.config_.prior.name == "standard" and figures["dimensions"]:
+            vae.rotate(train, options.rotate)
+            yield about | {"axes": f"rotated, {options.rotate}"} | _figures(vae, test)
 
 
 def corpora(data: str, texts: int, seed: int) -> tuple[Corpus, Corpus]:

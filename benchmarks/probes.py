@@ -13,7 +13,6 @@ sentence-transformers, which this option needs, can load: it was trained on a bi
 from __future__ import annotations
 
 import argparse
-import itertools
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -23,11 +22,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from preset_runs import add_options, all_runs
 from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from textvae import TextVAE, load_corpus
-from textvae.config import parse_assignments
 from textvae.estimators.strings import encode_strings
 from textvae.metrics.probes import probe
 from textvae.model import build
@@ -68,12 +67,7 @@ def main() -> None:
     )
     parser.add_argument("data", type=Path)
     parser.add_argument("--sets", default=",".join(TASKS))
-    parser.add_argument("--presets", default="default")
-    parser.add_argument("--target-kl", default="", help="nats, for each of which every preset is trained")
-    parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--steps", type=int, default=1_000)
-    parser.add_argument("--latent-dim", type=int, default=32)
-    parser.add_argument("--set", action="append", default=[], metavar="A=B", help="any option; repeatable")
+    add_options(parser, seeds=1, latent_dim=32)
     parser.add_argument("--sentence-model", type=Path, help="folder of a sentence-transformers model")
     parser.add_argument("--json", type=Path, help="file of all figures, one line a probe")
     options = parser.parse_args()
@@ -151,21 +145,12 @@ def representations(task: Task, options: argparse.Namespace) -> Iterator[tuple[s
     if options.sentence_model:
         vectors = _sentence_vectors(options.sentence_model, task.texts)
         yield f"sentence model, {vectors.shape[1]}", 0, _unit_scale(vectors)
-    presets = options.presets.split(",")
-    targets = [float(nats) for nats in options.target_kl.split(",") if nats] or [None]
-    for preset, target, seed in itertools.product(presets, targets, range(options.seeds)):
-        vae = TextVAE(
-            preset,
-            latent_dim=options.latent_dim,
-            target_kl=target,
-            steps=options.steps,
-            seed=seed,
-            set=parse_assignments(options.set),
-        ).fit(task.train)
-        if (preset, target) == (presets[0], targets[0]):
-            yield f"{preset}, untrained", seed, _unit_scale(_untrained(vae, task.texts, seed))
-        name = preset if target is None else f"{preset}, KL {target:g}"
-        yield name, seed, vae.encode(task.texts)
+    for number, run in enumerate(all_runs(options)):
+        vae = run.train(options, task.train)
+        if number < options.seeds:  # of the first preset alone
+            yield f"{run.preset}, untrained", run.seed, _unit_scale(_untrained(vae, task.texts, run.seed))
+        name = run.preset if run.target_kl is None else f"{run.preset}, KL {run.target_kl:g}"
+        yield name, run.seed, vae.encode(task.texts)
 
 
 def _unit_scale(features: np.ndarray) -> np.ndarray:
