@@ -44,7 +44,7 @@ _CHECKPOINT_SECONDS = 300.0  # between checkpoints, where validations are furthe
 class Outcome:
     """How a training ended: ``reason`` is 'done', 'early' (no better validation) or 'interrupted'.
 
-    ``validation_loss`` is that of the weights kept, with the KL weighted as in training; None if none were selected.
+    ``validation_loss`` is that of the weights kept, with the KL weighted as ``selects`` says; None if there are none.
     """
 
     reason: str
