@@ -144,15 +144,49 @@ def test_options_win_in_order(tmp_path):
     train = config.train
     assert (config.latent_dim, train.lr, train.clip, train.seed) == (6, 0.5, 2, 7)
     assert (train.time_budget, train.steps, train.epochs) == (120, None, None)
-    assert config.objective.options.free_bits == 8  # the preset's
+    assert config.objective.options.target_kl == 6  # the preset's
+
+
+def rate_of(**options):
+    """The target, the free bits and β that a model made with these options has."""
+    from textvae.estimators.options import configuration
+
+    objective = configuration(TextVAE(**options).get_params(deep=False)).objective.options
+    return objective.target_kl, objective.free_bits, objective.beta
 
 
 def test_free_bits_of_the_preset_make_way_for_a_low_target():
-    from textvae.estimators.options import configuration
+    target, free, _ = rate_of(target_kl=4)
+    assert target == 4
+    assert free < 4
+    assert rate_of(preset="li2019", target_kl=4)[:2] == (4, 2)
 
-    config = configuration(TextVAE(target_kl=4).get_params(deep=False))
-    assert config.objective.options.target_kl == 4
-    assert config.objective.options.free_bits < 4
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"set": ["objective.beta=2"]},
+        {"set": ["objective.schedule=cyclical"]},
+        {"set": {"objective.free_bits": 8}},
+        {"set": ["posterior.name=vq"]},
+        {"config": {"posterior": "vmf"}},
+        {"set": ["posterior.name=batch_norm"], "latent_dim": 64},
+    ],
+)
+def test_the_target_of_the_preset_gives_way_to_what_is_asked_for(asked):
+    assert rate_of(**asked)[0] is None
+
+
+def test_a_target_that_is_asked_for_gives_way_to_nothing():
+    assert rate_of(target_kl=9, set=["objective.free_bits=8", "posterior.name=batch_norm"])[:2] == (9, 8)
+    with pytest.raises(TextVAEError, match="can't be held with posterior vq"):
+        rate_of(target_kl=9, set=["posterior.name=vq"])
+
+
+def test_what_says_nothing_of_the_rate_leaves_the_target_of_the_preset():
+    usual = rate_of()
+    assert usual[0] == 6
+    assert rate_of(set=["objective.pretrain=0", "posterior=gaussian", "prior=mixture", "latent_dim=64"]) == usual
 
 
 def test_time_budget_is_kept(texts, ticking):

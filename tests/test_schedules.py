@@ -25,6 +25,29 @@ def test_target_rate_finds_the_weight_that_holds_the_rate():
     assert float(beta) == pytest.approx(1.4, rel=0.02)
 
 
+def test_it_is_the_rate_of_held_out_texts_that_is_held():
+    # texts learnt by heart have half as much KL again, which grows late, as it does in an encoder
+    rate = TargetRate(5.0)
+    beta = torch.tensor(0.1)
+    for step in range(4000):
+        held_out = 12 / (1 + beta)
+        beta = rate(held_out * (1.5 if step > 1000 else 1.0))
+        if step % 200 == 0:
+            held = rate.holds(float(held_out))
+    assert held
+    assert float(12 / (1 + beta)) == pytest.approx(5, rel=0.02)
+    assert not rate.holds(5.6)
+
+
+def test_a_collapsed_rate_is_no_measure_of_held_out_texts():
+    rate = TargetRate(5.0)
+    for _ in range(200):
+        rate(torch.tensor(0.0))
+    assert not rate.holds(0.01)
+    beta = rate.beta
+    assert rate(torch.tensor(0.0)) < beta
+
+
 def test_target_rate_only_moves_in_training():
     rate = TargetRate(5.0).eval()
     assert float(rate(torch.tensor(50.0))) == float(rate(torch.tensor(0.0)))

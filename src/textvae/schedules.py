@@ -11,6 +11,7 @@ from torch import Tensor, nn
 Shape = Literal["constant", "linear", "cyclical"]
 
 _HELD = 0.1  # relative error of a KL that counts as held
+_RATIOS = 0.25, 4.0  # believed of the KL of held-out texts and of batches: near 0 it is that of two noises
 
 
 def beta_at(progress: float, *, shape: Shape, beta: float, warmup: float, cycles: int) -> float:
@@ -33,8 +34,9 @@ class TargetRate(nn.Module):
     That is also the multiplier of a Lagrangian for KL = target, updated as GECO's (Rezende & Viola 2018), by the
     relative error.
 
-    beta grows while the smoothed KL lies above the target and falls while it lies below. Its two
-    numbers are buffers, so that a checkpoint holds them.
+    beta grows while the smoothed KL lies above the target and falls while it lies below. An encoder learns the texts
+    it is trained on by heart, so their KL comes to lie above that of others: it is the KL of held-out texts that is
+    held, by what was last seen of the ratio of the two. Its numbers are buffers, so that a checkpoint holds them.
     """
 
     def __init__(self, target: float, gain: float = 0.02, smoothing: float = 0.95, limits=(1e-3, 20.0)):
@@ -42,19 +44,22 @@ class TargetRate(nn.Module):
         self.target, self.gain, self.smoothing = target, gain, smoothing
         self.floor, self.ceiling = (math.log(limit) for limit in limits)
         self.log_beta: Tensor
-        self.kl: Tensor
+        self.kl: Tensor  # of the batches, smoothed
+        self.ratio: Tensor  # of the KL of held-out texts to it, smoothed
         self.register_buffer("log_beta", torch.tensor(math.log(0.1)))
         self.register_buffer("kl", torch.tensor(float(target)))
+        self.register_buffer("ratio", torch.tensor(1.0))
 
     @property
     def beta(self) -> Tensor:
         """The weight as it stands: a scalar."""
         return self.log_beta.exp()
 
-    @property
-    def held(self) -> bool:
-        """Whether the smoothed KL is within a tenth of the target."""
-        return bool((self.kl - self.target).abs() <= _HELD * self.target)
+    def holds(self, kl: float) -> bool:
+        """Takes note of the mean KL of held-out texts, in nats; whether it is within a tenth of the target."""
+        seen = kl / self.kl.clamp_min(1e-6)
+        self.ratio.lerp_(seen.clamp(*_RATIOS), 0.5)
+        return abs(kl - self.target) <= _HELD * self.target
 
     def forward(self, kl: Tensor) -> Tensor:
         """The weight for a batch whose mean KL is ``kl`` nats (a scalar); moves the controller when training."""
@@ -62,6 +67,6 @@ class TargetRate(nn.Module):
             with torch.no_grad():
                 self.kl.lerp_(kl.detach().float(), 1 - self.smoothing)
                 # the error is cut so that the first, wild batches can't throw beta to its limits
-                error = ((self.kl - self.target) / self.target).clamp(-1, 1)
+                error = (self.ratio * self.kl / self.target - 1).clamp(-1, 1)
                 self.log_beta.add_(self.gain * error).clamp_(self.floor, self.ceiling)
         return self.beta

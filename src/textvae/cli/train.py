@@ -66,7 +66,7 @@ def train(
     target_kl: Annotated[
         float | None,
         typer.Option(
-            help="Nats of KL to hold (preset: none, free bits of 8).", rich_help_panel=options.PANEL_MODEL
+            help="Nats of KL to hold (preset: 6).", rich_help_panel=options.PANEL_MODEL
         ),
     ] = None,
     seed: Annotated[

@@ -34,6 +34,8 @@ _KINDS = {
     "rows": _Kind("MatrixVAE", "the rows of a matrix", "dense"),
     "topics": _Kind("TopicVAE", "topics", "topics"),
 }
+# of [objective]: other says in what the KL costs than a target for it
+_WEIGHTS = frozenset({"beta", "schedule", "warmup", "cycles", "free_bits"})
 # of [train]; the rest of it may change
 _FIXED_ON_RESUME = ("seed", "batch_tokens", "held_out", "validations")
 
@@ -56,14 +58,8 @@ def configuration(
     name = options["preset"] if options["preset"] is not None else named
     preset = load_preset(_KINDS[reads].preset if name is None else name).config
     if saved is not None:
-        return _resumed(saved, asked if name is None else merge(preset, asked))
-    tree = merge(preset, asked)
-    objective = tree.get("objective", {})
-    target = objective.get("target_kl")
-    if target is not None and "free_bits" not in asked.get("objective", {}) and "free_bits" in objective:
-        # the preset's free bits could hold the KL above the target
-        tree = merge(tree, {"objective": {"free_bits": min(objective["free_bits"], target / 2)}})
-    return check_reads(read_config(tree), reads)
+        return _resumed(saved, asked if name is None else _laid_on(preset, asked))
+    return check_reads(read_config(_laid_on(preset, asked)), reads)
 
 
 def check_reads(config: Config, reads: str) -> Config:
@@ -88,6 +84,27 @@ def _asked(options: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, A
         if given:
             tree = merge(tree, {section: given} if section else given)
     return merge(merge(config, tree), _set_tree(options["set"]))
+
+
+def _laid_on(preset: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
+    """What is asked for, laid on a preset, whose own way to hold the KL gives way to it.
+
+    A target of the preset is dropped where another weight or free bits are asked for, or another posterior, which may
+    have a KL of its own; its free bits don't hold the KL above a target asked for.
+    """
+    tree = merge(preset, asked)
+    objective = tree.get("objective")
+    if not isinstance(objective, dict) or objective.get("target_kl") is None:
+        return tree
+    wished = asked.get("objective", {})
+    if "target_kl" not in wished:
+        without = merge(tree, {"objective": {"target_kl": None}})
+        if _WEIGHTS & wished.keys() or read_config(without).posterior.name != read_config(preset).posterior.name:
+            return without
+    if "free_bits" in objective and "free_bits" not in wished:
+        free = min(objective["free_bits"], objective["target_kl"] / 2)
+        return merge(tree, {"objective": {"free_bits": free}})
+    return tree
 
 
 def _resumed(saved: Config, wanted: Mapping[str, Any]) -> Config:

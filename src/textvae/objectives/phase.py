@@ -43,7 +43,7 @@ class Update:
     loss: Callable[[Any, Any, float], Losses]
 
 
-def _no_weights() -> None:
+def _no_weights(kl: float) -> None:
     """Another loss than the ELBO is minimised throughout."""
 
 
@@ -53,8 +53,8 @@ class Phase:
 
     Attributes:
         validated: the −ELBO of validation texts means something in this phase.
-        selects: asked at a validation, gives the KL's weight in the loss that says which weights are the best, or
-            None while that is another loss than the one minimised.
+        selects: told the KL of the validation texts, in nats, at every validation, gives its weight in the loss that
+            says which weights are the best, or None while that is another loss than the one minimised.
         turn: where not every batch is for all updates: gives those for the next batch, from progress in [0, 1)
             within the phase. It is asked once a batch; what it goes by has to be in the objective's buffers.
         momentum: β_1 of Adam: less than usual where two updates work against each other, and what was learnt of the
@@ -66,7 +66,7 @@ class Phase:
     share: float
     updates: Sequence[Update]
     validated: bool = False
-    selects: Callable[[], float | None] = _no_weights
+    selects: Callable[[float], float | None] = _no_weights
     turn: Callable[[float], Sequence[Update]] | None = None
     momentum: float = 0.9
     heeds_information: Callable[[float], None] | None = None

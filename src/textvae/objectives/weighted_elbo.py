@@ -32,7 +32,7 @@ class WeightedElboConfig(PartConfig):
         "its dimensions, or each dimension of each text",
     )
     target_kl: float | None = Field(
-        default=None, gt=0, description="hold KL near this many nats by moving beta"
+        default=None, gt=0, description="hold the KL of held-out texts near this many nats by moving beta"
     )
 
     @model_validator(mode="after")
@@ -60,13 +60,14 @@ class WeightedElbo(nn.Module):
         self.config = config
         self.rate = TargetRate(config.target_kl) if config.target_kl is not None else None
 
-    def selects(self) -> float | None:
+    def selects(self, kl: float) -> float | None:
         """β in the loss by which weights may be compared: the one that is minimised in the end, but for free bits.
 
-        While a controller holds the KL, models differ in their reconstruction, and any β would do.
+        While a controller holds ``kl``, that of validation texts, models differ in their reconstruction, and any β
+        would do.
         """
         if self.rate is not None:
-            return 1.0 if self.rate.held else None
+            return 1.0 if self.rate.holds(kl) else None
         return None if self.config.schedule == "cyclical" else self.config.beta
 
     def beta(self, progress: float) -> Tensor:

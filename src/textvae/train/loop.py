@@ -277,7 +277,7 @@ class Trainer:
         reconstruction, kl = (self.processes.total(sums) / len(self.validation_set)).tolist()
         loss = reconstruction + kl
         self._require_numbers(loss)
-        if (beta := phase.selects()) is not None:
+        if (beta := phase.selects(kl)) is not None:
             weighted = reconstruction + beta * kl
             if self.at.best is None or weighted < self.at.best:
                 self.at.best, self.at.worse_since = weighted, 0
