@@ -186,7 +186,9 @@ def test_a_target_that_is_asked_for_gives_way_to_nothing():
 def test_what_says_nothing_of_the_rate_leaves_the_target_of_the_preset():
     usual = rate_of()
     assert usual[0] == 6
-    assert rate_of(set=["objective.pretrain=0", "posterior=gaussian", "prior=mixture", "latent_dim=64"]) == usual
+    assert (
+        rate_of(set=["objective.pretrain=0", "posterior=gaussian", "prior=mixture", "latent_dim=64"]) == usual
+    )
 
 
 def test_time_budget_is_kept(texts, ticking):

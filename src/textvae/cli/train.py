@@ -65,9 +65,7 @@ def train(
     ] = None,
     target_kl: Annotated[
         float | None,
-        typer.Option(
-            help="Nats of KL to hold (preset: 6).", rich_help_panel=options.PANEL_MODEL
-        ),
+        typer.Option(help="Nats of KL to hold (preset: 6).", rich_help_panel=options.PANEL_MODEL),
     ] = None,
     seed: Annotated[
         int | None,

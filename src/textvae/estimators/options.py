@@ -99,7 +99,10 @@ def _laid_on(preset: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, A
     wished = asked.get("objective", {})
     if "target_kl" not in wished:
         without = merge(tree, {"objective": {"target_kl": None}})
-        if _WEIGHTS & wished.keys() or read_config(without).posterior.name != read_config(preset).posterior.name:
+        if (
+            _WEIGHTS & wished.keys()
+            or read_config(without).posterior.name != read_config(preset).posterior.name
+        ):
             return without
     if "free_bits" in objective and "free_bits" not in wished:
         free = min(objective["free_bits"], objective["target_kl"] / 2)
