@@ -36,7 +36,8 @@ class TargetRate(nn.Module):
 
     beta grows while the smoothed KL lies above the target and falls while it lies below. An encoder learns the texts
     it is trained on by heart, so their KL comes to lie above that of others: it is the KL of held-out texts that is
-    held, by what was last seen of the ratio of the two. Its numbers are buffers, so that a checkpoint holds them.
+    held, by what was last seen of the ratio of the two. It is that to the mean of all batches since the look before,
+    as batches of texts of like length differ. Its numbers are buffers, so that a checkpoint holds them.
     """
 
     def __init__(self, target: float, gain: float = 0.02, smoothing: float = 0.95, limits=(1e-3, 20.0)):
@@ -45,10 +46,12 @@ class TargetRate(nn.Module):
         self.floor, self.ceiling = (math.log(limit) for limit in limits)
         self.log_beta: Tensor
         self.kl: Tensor  # of the batches, smoothed
-        self.ratio: Tensor  # of the KL of held-out texts to it, smoothed
+        self.ratio: Tensor  # of the KL of held-out texts to that of batches, smoothed
+        self.seen: Tensor  # the sum of the KLs of batches, and how many, since held-out texts were last looked at
         self.register_buffer("log_beta", torch.tensor(math.log(0.1)))
         self.register_buffer("kl", torch.tensor(float(target)))
         self.register_buffer("ratio", torch.tensor(1.0))
+        self.register_buffer("seen", torch.zeros(2))
 
     @property
     def beta(self) -> Tensor:
@@ -57,15 +60,20 @@ class TargetRate(nn.Module):
 
     def holds(self, kl: float) -> bool:
         """Takes note of the mean KL of held-out texts, in nats; whether it is within a tenth of the target."""
-        seen = kl / self.kl.clamp_min(1e-6)
-        self.ratio.lerp_(seen.clamp(*_RATIOS), 0.5)
+        total, batches = self.seen.tolist()
+        if batches:
+            ratio = min(max(kl * batches / max(total, 1e-6), _RATIOS[0]), _RATIOS[1])
+            self.ratio.lerp_(torch.full_like(self.ratio, ratio), 0.5)
+            self.seen.zero_()
         return abs(kl - self.target) <= _HELD * self.target
 
     def forward(self, kl: Tensor) -> Tensor:
         """The weight for a batch whose mean KL is ``kl`` nats (a scalar); moves the controller when training."""
         if self.training:
             with torch.no_grad():
-                self.kl.lerp_(kl.detach().float(), 1 - self.smoothing)
+                kl = kl.detach().float()
+                self.kl.lerp_(kl, 1 - self.smoothing)
+                self.seen += torch.stack([kl, torch.ones_like(kl)])
                 # the error is cut so that the first, wild batches can't throw beta to its limits
                 error = (self.ratio * self.kl / self.target - 1).clamp(-1, 1)
                 self.log_beta.add_(self.gain * error).clamp_(self.floor, self.ceiling)
