@@ -15,6 +15,7 @@ from textvae.config import Config
 from textvae.distributions.divergence import kl_by_dimension, kl_to_prior
 from textvae.distributions.rotated import rotated, turn
 from textvae.objectives.phase import Objective
+from textvae.posteriors.none import NoPosterior
 from textvae.registry import find
 from textvae.types import AnyBatch, Likelihood
 
@@ -66,6 +67,11 @@ class VAE(nn.Module):
     def latent_dim(self) -> int:
         """Z."""
         return self.prior().event_shape[0]
+
+    @property
+    def has_latent(self) -> bool:
+        """Whether there is anything that z could say: a language model's is a constant."""
+        return not isinstance(self.posterior, NoPosterior)
 
     def encode(self, batch: AnyBatch) -> Distribution:
         """q(z|x), batch shape (B,), event shape (Z,)."""

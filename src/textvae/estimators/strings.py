@@ -186,10 +186,11 @@ def findings(
 ) -> list[dict[str, Any]]:
     """What is wrong with the model by its figures on these texts, worst first: name, severity, evidence, advice."""
     use = None
-    if len(texts) > 1:
+    if model.has_latent and len(texts) > 1:
         dataset = Dataset(tokenizer.encode(texts))
         use = latent_use(model, dataset, max_tokens=budget(dataset))
-    return [asdict(finding) for finding in diagnose(metrics, history, use, training)]
+    found = diagnose(metrics, history, use, training, model.has_latent)
+    return [asdict(finding) for finding in found]
 
 
 def budget(dataset: Dataset) -> int:

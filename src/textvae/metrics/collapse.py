@@ -36,6 +36,7 @@ class Collapse:
         marginal_kl: KL(q(z) ‖ p(z)) of the aggregate posterior; kl = mi + marginal_kl
             (Hoffman & Johnson 2016).
         variance: (Z,) variance over texts of the posterior means.
+        has_latent: the model's: without one these are no faults.
     """
 
     n_texts: int
@@ -44,6 +45,7 @@ class Collapse:
     mi_stderr: float
     marginal_kl: float
     variance: np.ndarray
+    has_latent: bool = True
 
     @property
     def active_units(self) -> int:
@@ -86,6 +88,7 @@ def measure_collapse(model: VAE, dataset: Data, *, seed: int = 0, max_tokens: in
             mi_stderr=float(gained.std(correction=0)) / math.sqrt(len(dataset)),
             marginal_kl=float((marginal - wide(p.log_prob(z))).mean()),
             variance=wide(torch.cat(means)).var(0, correction=0).cpu().numpy(),
+            has_latent=model.has_latent,
         )
 
 

@@ -41,6 +41,7 @@ def diagnose(
     history: Sequence[Mapping[str, Any]] = (),
     use: LatentUse | None = None,
     training: Mapping[str, Any] | None = None,
+    has_latent: bool = True,
 ) -> list[Finding]:
     """The findings for a model, the worst first; none is good news.
 
@@ -50,10 +51,11 @@ def diagnose(
             add up to −ELBO whatever the weight of the KL was, and ``validation_loss``; nats per text.
         use: what ``latent_use`` measured.
         training: how the training ended: ``reason`` ('done', 'early' or 'interrupted'), ``step``, ``epoch``.
+        has_latent: False for a language model, of whose latent there is nothing to say.
     """
     loss, validation = _series(history, "reconstruction", "kl"), _series(history, "validation_loss")
     findings = [
-        *_latent(metrics),
+        *(_latent(metrics) if has_latent else []),
         *_decoder(use),
         *_unknown(metrics),
         *_too_short(loss, validation, training or {}),

@@ -131,6 +131,8 @@ def check(totals: Totals, collapse: Collapse) -> list[str]:
 
 
 def _latent(collapse: Collapse) -> list[str]:
+    if not collapse.has_latent:
+        return []
     if collapse.n_texts < FEWEST_TEXTS:
         texts = "1 text is" if collapse.n_texts == 1 else f"{collapse.n_texts} texts are"
         return [f"{texts} too few to measure mutual information and active units."]
