@@ -47,9 +47,7 @@ class TargetRate(nn.Module):
         self.log_beta: Tensor
         self.kl: Tensor  # of the batches, smoothed
         self.ratio: Tensor  # of the KL of held-out texts to that of batches, smoothed
-        self.seen: (
-            Tensor  # the sum of the KLs of batches, and how many, since held-out texts were last looked at
-        )
+        self.seen: Tensor  # sum and number of the batches' KLs since held-out texts were last looked at
         self.register_buffer("log_beta", torch.tensor(math.log(0.1)))
         self.register_buffer("kl", torch.tensor(float(target)))
         self.register_buffer("ratio", torch.tensor(1.0))

@@ -40,7 +40,7 @@ class MatrixVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedRows, 
             else ``dense``.
         latent_dim: Z, how many numbers a row becomes.
         epochs, steps, time_budget: how long to train, by one of the three.
-        target_kl: nats per row to hold the KL at.
+        target_kl: nats per row to hold the KL of held-out rows at.
         seed: of the split, the first weights and the order of training.
         device: ``auto``, ``cpu`` or ``cuda``.
         config: a TOML file of options, or the same as nested dictionaries.

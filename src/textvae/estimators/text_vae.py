@@ -68,7 +68,7 @@ class TextVAE(
         vocab_size: ordinary tokens at most.
         epochs, steps, time_budget: how long to train, by one of the three; a time is a number of seconds or
             a string such as ``'10m'``.
-        target_kl: nats per text to hold the KL at.
+        target_kl: nats per text to hold the KL of held-out texts at.
         seed: of the split, the first weights and the order of training.
         device: ``auto``, ``cpu`` or ``cuda``.
         config: a TOML file of options, or the same as nested dictionaries; ``preset = "…"`` in it names a preset.
