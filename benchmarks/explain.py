@@ -32,6 +32,7 @@ from textvae.text.grammar import FACTORS, grammar_corpus
 _GRAMMAR = {
     "encoder.embedding": 64,
     "encoder.hidden": 128,
+    "encoder.dropout": 0,
     "decoder.embedding": 64,
     "decoder.hidden": 96,
     "decoder.dropout": 0.2,

@@ -9,7 +9,7 @@ from textvae import TextVAE
 from textvae.text.corpus import Corpus
 
 _SIZES = ("encoder.embedding", "encoder.hidden", "decoder.embedding", "decoder.hidden")
-_DROPOUTS = ("decoder.dropout", "decoder.dropout_in", "decoder.weight_dropout")
+_DROPOUTS = ("encoder.dropout", "decoder.dropout", "decoder.dropout_in", "decoder.weight_dropout")
 SET = dict.fromkeys(_SIZES, 32) | dict.fromkeys(_DROPOUTS, 0.0)
 
 
