@@ -78,12 +78,13 @@ def summary(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def grammar(seed: int, n_texts: int, epochs: float, target_kl: float) -> Iterator[dict[str, Any]]:
+def grammar(
+    seed: int, n_texts: int, epochs: float, latent_dim: int, target_kl: float
+) -> Iterator[dict[str, Any]]:
     """One model, its axes as trained and after each rotation, held against the factors."""
     train, test = grammar_corpus(n_texts, seed), grammar_corpus(4000, _TEST_SEED + seed)
-    trained = TextVAE(latent_dim=16, epochs=epochs, target_kl=target_kl, seed=seed, set=_GRAMMAR).fit(
-        train.texts
-    )
+    options: dict[str, Any] = {"latent_dim": latent_dim, "epochs": epochs, "target_kl": target_kl}
+    trained = TextVAE(**options, seed=seed, set=_GRAMMAR).fit(train.texts)
     held = _held(trained, train.select(range(_READ_BY)), test)
     for axes in ("own", "varimax", "ica", "labels"):
         # turning a turned model turns it once: the axes are chosen anew
@@ -152,6 +153,7 @@ def main() -> None:
     of_grammar.add_argument("--seeds", type=int, default=5)
     of_grammar.add_argument("--texts", type=int, default=30_000)
     of_grammar.add_argument("--epochs", type=float, default=10)
+    of_grammar.add_argument("--latent-dim", type=int, default=32)
     of_grammar.add_argument("--target-kl", type=float, default=6)
     of_foreign = commands.add_parser("foreign")
     of_foreign.add_argument("model", type=Path)
@@ -167,7 +169,7 @@ def main() -> None:
     else:
         seeds = range(given.seed, given.seed + given.seeds)
         rows = chain.from_iterable(
-            grammar(seed, given.texts, given.epochs, given.target_kl) for seed in seeds
+            grammar(seed, given.texts, given.epochs, given.latent_dim, given.target_kl) for seed in seeds
         )
     done = []
     for row in rows:

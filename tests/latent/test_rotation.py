@@ -135,6 +135,17 @@ def test_a_label_that_is_the_parity_of_two_coordinates_gets_an_axis(hidden):
     assert _told((mixed @ matrix)[:, 0], parity) > 0.9 * np.log(2)
 
 
+def test_labels_whose_values_lie_askew_get_an_axis_each():
+    """Where neither sliced variances nor independent axes alone lead to all of them."""
+    rng = np.random.default_rng(1)
+    codes, mixing = rng.integers(0, [4, 4, 4, 3, 2], (3000, 5)), rng.standard_normal((30, 30)) / np.sqrt(30)
+    at = sum(0.5 * rng.standard_normal((4, 30))[column] for column in codes.T)
+    z = at + 0.5 * rng.standard_normal((3000, 30)) @ mixing
+    turned = z @ toward_labels(z, {str(i): column for i, column in enumerate(codes.T)})
+    for i, column in enumerate(codes.T):
+        assert _told(turned[:, i], column) > 0.86 * np.log(column.max() + 1)
+
+
 def _told(z, codes):
     """Nats between 20 equally full bins of z (N,) and codes (N,)."""
     return mutual_info_score(z.argsort().argsort() * 20 // len(z), codes)
