@@ -129,10 +129,11 @@ def _sliced(z: np.ndarray, codes: list[np.ndarray]) -> np.ndarray:
     z whitened, which finds a label that shifts z as well as one that spreads it, such as the parity of two others.
     """
     whitening, first = _whitening(z), []
+    white = z @ whitening
     for code in codes:
         kernel = np.zeros_like(whitening)
         for value in range(code.max() + 1):
-            own = (z @ whitening)[code == value]
+            own = white[code == value]
             change = np.eye(len(kernel)) - np.atleast_2d(np.cov(own.T, bias=True))
             kernel += len(own) / len(z) * change @ change
         first.append(whitening @ np.linalg.eigh(kernel)[1][:, -1])
@@ -147,9 +148,10 @@ def _discriminant(z: np.ndarray, codes: list[np.ndarray], some: list[int], seed:
     most of ``some`` texts.
     """
     rng, whitening, first = np.random.default_rng(seed), _whitening(z), []
+    white = z @ whitening
     for code in codes:
         counts = np.bincount(code)
-        means = np.stack([(z @ whitening)[code == value].mean(0) for value in range(len(counts))])
+        means = np.stack([white[code == value].mean(0) for value in range(len(counts))])
         apart = np.linalg.svd(means * np.sqrt(counts)[:, None], full_matrices=False)[2]
         apart = apart[: min(len(counts) - 1, _DISCRIMINANTS)]
         mixes = whitening @ apart.T @ rng.standard_normal((len(apart), _MIXES))
