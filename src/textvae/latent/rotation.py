@@ -100,9 +100,11 @@ def toward_labels(z: np.ndarray, labels: Mapping[str, np.ndarray], seed: int = 0
     codes = [_codes(name, values) for name, values in labels.items()]
     some = evenly(len(z), _TEXTS)
     seen, of_seen = inside[some], [code[some] for code in codes]
+    whitening = _whitening(inside)
+    white = inside @ whitening
     starts = (
-        _sliced(inside, codes),
-        _discriminant(inside, codes, some, seed),
+        _completed(whitening @ _sliced(white, codes)),
+        _completed(whitening @ _discriminant(white, codes, some, seed)),
         _assigned(seen, of_seen, independent(inside, seed)),
     )
     ends = [_turned(seen, of_seen, start) for start in starts]
@@ -122,41 +124,39 @@ def _codes(name: str, values: np.ndarray) -> np.ndarray:
     return codes
 
 
-def _sliced(z: np.ndarray, codes: list[np.ndarray]) -> np.ndarray:
-    """An orthogonal matrix whose first columns are near the direction that each label shows most along.
+def _sliced(white: np.ndarray, codes: list[np.ndarray]) -> np.ndarray:
+    """(A, L): the direction of whitened z (N, A) that each label shows most along.
 
     By sliced average variance estimation (Cook & Weisberg 1991): the foremost eigenvector of Σ_c p(c) (I − Cov[z|c])²,
-    z whitened, which finds a label that shifts z as well as one that spreads it, such as the parity of two others.
+    which finds a label that shifts z as well as one that spreads it, such as the parity of two others.
     """
-    whitening, first = _whitening(z), []
-    white = z @ whitening
+    first = []
     for code in codes:
-        kernel = np.zeros_like(whitening)
+        kernel = np.zeros((white.shape[1],) * 2)
         for value in range(code.max() + 1):
             own = white[code == value]
             change = np.eye(len(kernel)) - np.atleast_2d(np.cov(own.T, bias=True))
-            kernel += len(own) / len(z) * change @ change
-        first.append(whitening @ np.linalg.eigh(kernel)[1][:, -1])
-    return _completed(first)
+            kernel += len(own) / len(white) * change @ change
+        first.append(np.linalg.eigh(kernel)[1][:, -1])
+    return np.stack(first, 1)
 
 
-def _discriminant(z: np.ndarray, codes: list[np.ndarray], some: list[int], seed: int) -> np.ndarray:
-    """An orthogonal matrix whose first columns are near the best mix of each label's discriminants.
+def _discriminant(white: np.ndarray, codes: list[np.ndarray], some: list[int], seed: int) -> np.ndarray:
+    """(A, L): the best mix of each label's discriminants, of whitened z (N, A).
 
     These are the directions in which the label's values lie furthest apart (Fisher 1936; Rao 1948). Four values at the
     corners of a square need two, and still lie apart on one line across it: of random mixes, that is taken which tells
     most of ``some`` texts.
     """
-    rng, whitening, first = np.random.default_rng(seed), _whitening(z), []
-    white = z @ whitening
+    rng, first = np.random.default_rng(seed), []
     for code in codes:
         counts = np.bincount(code)
         means = np.stack([white[code == value].mean(0) for value in range(len(counts))])
         apart = np.linalg.svd(means * np.sqrt(counts)[:, None], full_matrices=False)[2]
         apart = apart[: min(len(counts) - 1, _DISCRIMINANTS)]
-        mixes = whitening @ apart.T @ rng.standard_normal((len(apart), _MIXES))
-        first.append(mixes[:, _information(z[some] @ mixes, code[some]).argmax()])
-    return _completed(first)
+        mixes = apart.T @ rng.standard_normal((len(apart), _MIXES))
+        first.append(mixes[:, _information(white[some] @ mixes, code[some]).argmax()])
+    return np.stack(first, 1)
 
 
 def _whitening(z: np.ndarray) -> np.ndarray:
@@ -165,9 +165,9 @@ def _whitening(z: np.ndarray) -> np.ndarray:
     return directions / np.sqrt(variance)
 
 
-def _completed(first: list[np.ndarray]) -> np.ndarray:
-    """The orthogonal matrix whose first columns are nearest to these directions."""
-    axes = _nearest(_unit(np.stack(first, 1)))
+def _completed(first: np.ndarray) -> np.ndarray:
+    """The orthogonal matrix (A, A) whose first columns are nearest to these directions (A, L)."""
+    axes = _nearest(_unit(first))
     return np.hstack([axes, np.linalg.svd(axes)[0][:, axes.shape[1] :]])
 
 
