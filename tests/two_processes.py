@@ -48,7 +48,7 @@ def in_processes(work: Callable[..., Any], *args: Any, count: int = 2) -> list[E
         started.append((process, receiving))
     ended = []
     for process, receiving in started:
-        process.join(240)
+        process.join(600)
         assert process.exitcode is not None, "a process hangs"
         ended.append(Ended(process.exitcode, receiving.recv() if process.exitcode >= 0 else None))
     return ended

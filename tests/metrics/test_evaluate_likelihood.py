@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Independent, StudentT
 
+from models import small_model
 from textvae.errors import TextVAEError
 from textvae.metrics.likelihood import Likelihood, evaluate_likelihood
 from textvae.model import VAE
@@ -50,6 +51,17 @@ def test_the_elbo_is_a_bound_of_the_exact_likelihood(model: VAE, dataset: Datase
     result = evaluate_likelihood(model, dataset)
     assert (-result.elbo >= exact_nll - 0.05).all()
     np.testing.assert_allclose(result.elbo, -result.reconstruction - result.kl)
+
+
+def test_one_sample_is_exact_without_a_latent(dataset: Dataset):
+    config = {"posterior": {"name": "none"}, "prior": {"name": "uniform_codes"}, "encoder": {"name": "none"}}
+    model = small_model(**config).eval()
+    result = evaluate_likelihood(model, dataset, iw_samples=500)
+    assert result.iw_samples == 1
+    np.testing.assert_array_equal(result.iw_nll, -result.elbo)
+    assert (result.kl == 0).all()
+    for seed in (1, 2):
+        assert_same(result, evaluate_likelihood(model, dataset, seed=seed))
 
 
 def test_results_do_not_depend_on_the_batches(model: VAE, dataset: Dataset):

@@ -84,6 +84,8 @@ def summarise(
         "estimator": (
             f"nll, ppl and bits_per_byte: importance weighting, {totals.iw_samples} samples of q(z|x); "
             f"elbo and reconstruction: mean over the same samples; mi: aggregate posterior over {spaced}"
+            if collapse.has_latent
+            else "nll, ppl and bits_per_byte: exact, as the model has no latent"
         ),
     }
     warnings = [*check(totals, collapse), *failed]

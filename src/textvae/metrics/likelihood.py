@@ -33,7 +33,7 @@ class Likelihood:
         kl: KL(q(z|x) ‖ p(z)), in closed form where there is one.
         effective_samples: (Σ w)² / Σ w² of the importance weights w, from 1 to K.
         mean: (N, Z) float32, the mean of q(z|x).
-        iw_samples: K.
+        iw_samples: K, which is 1 for a model without a latent: of p(x) any two samples say the same.
         precision: of the decoder's matrix products, ``fp32`` or ``bf16``.
     """
 
@@ -75,7 +75,8 @@ def evaluate_likelihood(
     A text's result depends on the text, the model and the seed, not on the batch it is in, beyond rounding.
 
     Args:
-        iw_samples: K, the samples of z for each text. The likelihood bound tightens with K.
+        iw_samples: K, the samples of z for each text. The likelihood bound tightens with K. A model without a
+            latent gets one, which is exact.
         max_tokens: most tokens decoded at once: samples x texts x length, pads included.
         precision: of the decoder: ``bf16`` by autocast; ``auto`` is bf16 where the device has it in hardware.
             The encoder, the weights p(z)/q(z|x) and all sums are in float32 or wider in any case.
@@ -83,6 +84,8 @@ def evaluate_likelihood(
     """
     if iw_samples < 1:
         raise TextVAEError(f"Importance weighting needs at least 1 sample, got {iw_samples}.")
+    if not model.has_latent:
+        iw_samples = 1
     texts = len(dataset)
     iw_nll, reconstruction, kl, effective = (np.empty(texts) for _ in range(4))
     mean = np.empty((texts, model.latent_dim), np.float32)
