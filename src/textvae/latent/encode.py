@@ -39,7 +39,7 @@ def encode(
         max_tokens: most tokens in a batch, pads included; by default few enough for a processor's caches, and more
             for other devices.
         precision: of the matrix products, whatever the model was trained in: ``bf16`` by autocast, which moves z by
-            about a hundredth of its spread; ``auto`` is bf16 where the device has it in hardware.
+            about a hundredth of its spread; ``auto`` is bf16 where that is faster.
         progress: called with the share done, in (0, 1].
     """
     mean = np.empty((len(dataset), model.latent_dim), np.float32)

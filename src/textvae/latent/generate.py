@@ -73,8 +73,8 @@ def generate(
         allow_unknown: whether ``<unk>`` may be written. ``<pad>`` and ``<s>`` never are.
         seed: of ``sample``. Row i draws from stream i of this seed, whatever the other rows are.
         batch_size: rows decoded at once (in a beam search each hypothesis is a row).
-        precision: of the decoder's matrix products: ``bf16`` by autocast; ``auto`` is bf16 where the device has it
-            in hardware. Probabilities are in float32 in any case.
+        precision: of the decoder's matrix products: ``bf16`` by autocast; ``auto`` is bf16 where that is
+            faster. Probabilities are in float32 in any case.
     """
     latents = torch.as_tensor(z, dtype=torch.float32)
     longest = _each(max_length, len(latents))

@@ -78,7 +78,7 @@ def evaluate_likelihood(
         iw_samples: K, the samples of z for each text. The likelihood bound tightens with K. A model without a
             latent gets one, which is exact.
         max_tokens: most tokens decoded at once: samples x texts x length, pads included.
-        precision: of the decoder: ``bf16`` by autocast; ``auto`` is bf16 where the device has it in hardware.
+        precision: of the decoder: ``bf16`` by autocast; ``auto`` is bf16 where that is faster.
             The encoder, the weights p(z)/q(z|x) and all sums are in float32 or wider in any case.
         progress: called with the share done, in (0, 1].
     """
