@@ -32,7 +32,8 @@ SMALL = {
 }
 KEYS = {
     *("nll", "nll_stderr", "elbo", "reconstruction", "kl", "mi", "active_units", "latent_dim", "ppl"),
-    *("bits_per_byte", "unk_rate", "bleu", "exact_match", "iw_samples", "n_texts", "n_tokens", "warnings"),
+    *("has_latent", "bits_per_byte", "unk_rate", "bleu", "exact_match"),
+    *("iw_samples", "n_texts", "n_tokens", "warnings"),
 }
 
 

@@ -10,6 +10,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 
 from textvae import MatrixVAE, TextVAE
 from textvae.config import read_config
+from textvae.estimators.card import figures
 from textvae.metrics.draws import posterior_draws
 from textvae.metrics.ngram import Trigrams
 from textvae.metrics.probes import probe
@@ -120,15 +121,18 @@ def test_the_language_model_knows_more_than_a_trigram_model():
     ids = vae.tokenizer_.encode(unseen)
     trigrams = Trigrams(vae.tokenizer_.encode(texts), vae.tokenizer_.vocab_size).log_prob(ids)
     assert vae.score(unseen, iw_samples=1).mean() > trigrams.mean()
-    # it has no latent, so there is nothing to blame it for
+    # it has no latent, so there is nothing to say of one, or to blame it for
+    evaluation = vae.evaluate(unseen)
+    assert [figure.name for figure in figures(evaluation)] == [
+        "NLL",
+        "perplexity",
+        "bits per byte",
+        "unknown tokens",
+    ]
     assert not {"collapsed posterior", "over-strong decoder"} & {
         found["name"] for found in vae.diagnose(unseen)
     }
-    assert not [
-        line
-        for line in vae.evaluate(unseen, iw_samples=1)["warnings"]
-        if "units" in line or "parameters" in line
-    ]
+    assert not [line for line in evaluation["warnings"] if "units" in line or "parameters" in line]
 
 
 def test_the_dense_vae_finds_the_two_kinds_in_counts_of_words(train, test):

@@ -2,6 +2,8 @@
 
 import json
 import math
+import subprocess
+import sys
 
 import pytest
 
@@ -102,6 +104,30 @@ def test_what_was_measured_is_run_again_when_its_preset_is_another(entries, fold
         changed["figures"]["config"][section][option] = value
         file.write_text(json.dumps(changed))
         assert run([asked()], SET, folder, output, say=print)[0]["figures"] == {"other": 1}
+
+
+ENDLESS = """
+import sys
+from pathlib import Path
+from textvae.bench.entry import Asked, measured
+from textvae.bench.sets import BenchmarkSet
+measured(
+    Asked(set="tiny", preset="bowman2016", length={"steps": 10**9}),
+    BenchmarkSet.model_validate_json(sys.argv[1]),
+    Path(sys.argv[2]),
+)
+"""
+
+
+def test_a_killed_benchmark_takes_its_training_along(folder):
+    command = [sys.executable, "-c", ENDLESS, SET.model_dump_json(), str(folder)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    try:
+        assert any("phase: elbo" in line for line in process.stderr)
+    finally:
+        process.kill()
+    process.communicate(timeout=60)  # until the last that could write there, the process that trains, is gone
 
 
 def test_the_board_shows_rows_published_figures_and_failures(entries, tmp_path):

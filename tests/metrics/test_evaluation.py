@@ -17,7 +17,8 @@ from textvae.text.batch import Dataset
 
 KEYS = {
     *("nll", "nll_stderr", "elbo", "reconstruction", "kl", "mi", "active_units", "latent_dim", "ppl"),
-    *("bits_per_byte", "unk_rate", "bleu", "exact_match", "iw_samples", "n_texts", "n_tokens", "warnings"),
+    *("has_latent", "bits_per_byte", "unk_rate", "bleu", "exact_match"),
+    *("iw_samples", "n_texts", "n_tokens", "warnings"),
     *("precision", "estimator", "n_sampled"),
 }
 ARRAYS = [field.name for field in dataclasses.fields(Likelihood) if field.type == "np.ndarray"]

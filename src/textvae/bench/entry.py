@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 import multiprocessing
+import os
 import resource
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Mapping
 from multiprocessing.connection import Connection
@@ -106,10 +108,19 @@ def measured(asked: Asked, benchmark: BenchmarkSet, folder: Path) -> dict[str, A
 
 
 def _run(asked: Asked, benchmark: BenchmarkSet, folder: Path, answer: Connection) -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         answer.send(_measure(asked, benchmark, folder))
     except TextVAEError as error:
         answer.send(str(error))
+
+
+def _end_with_parent() -> None:
+    """Ends this process once the one that waits for its figures is gone: killed, it could not end this one itself."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None  # it was spawned
+    parent.join()
+    os._exit(1)
 
 
 def _estimator(asked: Asked) -> TextVAE:

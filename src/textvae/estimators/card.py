@@ -28,15 +28,18 @@ class Figure(NamedTuple):
 
 
 def figures(evaluation: Mapping[str, Any]) -> list[Figure]:
-    """The figures of an evaluation in the order to read them."""
+    """The figures of an evaluation in the order to read them; of a language model those that it has."""
     # None is no finite number, except where nothing was reconstructed
     optional = ("bleu", "exact_match")
     e = {k: math.nan if v is None and k not in optional else v for k, v in evaluation.items()}
+    latent = evaluation.get("has_latent", True)  # not told by folders that are older than the figure
     rows = [
         Figure(
             "NLL",
             f"{e['nll']:.2f} ± {e['nll_stderr']:.2f} nats per text",
-            f"surprise at a text, importance weighting with {e['iw_samples']} samples; lower is better",
+            f"surprise at a text, importance weighting with {e['iw_samples']} samples; lower is better"
+            if latent
+            else "surprise at a text, exact; lower is better",
         ),
         Figure("ELBO", f"{e['elbo']:.2f} nats per text", "a lower bound of -NLL: what training raises"),
         Figure(
@@ -58,7 +61,10 @@ def figures(evaluation: Mapping[str, Any]) -> list[Figure]:
             Figure("BLEU", f"{e['bleu']:.1f} of 100", "greedy reconstructions against their texts"),
             Figure("exact match", f"{e['exact_match']:.1%}", "texts reconstructed without a mistake"),
         ]
-    return rows
+    return [row for row in rows if latent or row.name not in _OF_Z]
+
+
+_OF_Z = {"ELBO", "reconstruction", "KL", "mutual information", "active units", "BLEU", "exact match"}
 
 
 def model_card(name: str, config: Config, metrics: Mapping[str, Any]) -> str:

@@ -43,15 +43,15 @@ def summarise(
         failed: the sentences of ``self_checks``, to stand among the warnings.
 
     Returns:
-        ``nll``: mean of −log p(x) by importance weighting, nats per text; ``nll_stderr``: its standard error
-        over texts, the Monte Carlo error included; ``elbo``: mean ELBO, nats per text (a negative number);
-        ``reconstruction``: mean of −E_q log p(x|z); ``kl``, ``mi``: nats per text; ``active_units`` of
-        ``latent_dim``; ``ppl``: exp(Σ nll / ``n_tokens``), per counted token; ``bits_per_byte``:
-        Σ nll / ln 2 / bytes; ``unk_rate``: share of counted tokens; ``bleu``: 0 to 100; ``exact_match``:
-        share of texts; ``iw_samples``, ``n_texts``, ``n_tokens``; ``n_sampled``: the texts that ``mi``, ``bleu`` and
-        ``exact_match`` are of; ``precision``; ``estimator``: in words; ``warnings``: sentences, one for each check
-        that failed. A figure that is no finite number, or a perplexity too large for one, is None, and a warning
-        says so.
+        ``nll``: mean of −log p(x) by importance weighting, nats per text; ``nll_stderr``: its standard error over
+        texts, the Monte Carlo error included; ``elbo``: mean ELBO, nats per text (a negative number);
+        ``reconstruction``: mean of −E_q log p(x|z); ``kl``, ``mi``: nats per text; ``active_units`` of ``latent_dim``;
+        ``has_latent``: False for a language model; ``ppl``: exp(Σ nll / ``n_tokens``), per counted token;
+        ``bits_per_byte``: Σ nll / ln 2 / bytes; ``unk_rate``: share of counted tokens; ``bleu``: 0 to 100;
+        ``exact_match``: share of texts; ``iw_samples``, ``n_texts``, ``n_tokens``; ``n_sampled``: the texts that
+        ``mi``, ``bleu`` and ``exact_match`` are of; ``precision``; ``estimator``: in words; ``warnings``: sentences,
+        one for each check that failed. A figure that is no finite number, or a perplexity too large for one, is None,
+        and a warning says so.
     """
     means = {name: float(totals.of[name].mean) for name in ("nll", "elbo", "reconstruction", "kl")}
     nats = float(totals.of["nll"].total)
@@ -71,6 +71,7 @@ def summarise(
         "mi": collapse.mi,
         "active_units": collapse.active_units,
         "latent_dim": collapse.latent_dim,
+        "has_latent": collapse.has_latent,
         "ppl": _exp(nats / n_tokens),
         "bits_per_byte": nats / math.log(2) / float(totals.of["bytes"].total),
         "unk_rate": totals.unk_rate,
