@@ -290,6 +290,7 @@ def test_a_posterior_brings_a_prior_that_fits_unless_one_is_asked_for(name):
             "posterior vmf and prior standard don't go together: vmf needs prior uniform_sphere",
         ),
         ("vq", "mixture", "vq needs prior learned_codes or uniform_codes"),
+        ("committed", "uniform_codes", "committed needs prior standard"),  # of all Gaussian ones
         (
             "gaussian",
             "uniform_sphere",

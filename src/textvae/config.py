@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import (
@@ -171,8 +171,8 @@ class Config(_Section):
         entries = {kind: find(kind, getattr(self, kind).name) for kind in kinds}
         for kind, entry in entries.items():
             offered = frozenset().union(*(e.provides for k, e in entries.items() if k != kind))
-            for feature in sorted((entry.requires | getattr(self, kind).options.needs) - offered):
-                raise ValueError(_misfit(entry, feature, [e for k, e in entries.items() if k != kind]))
+            if missing := (entry.requires | getattr(self, kind).options.needs) - offered:
+                raise ValueError(_misfit(entry, missing, [e for k, e in entries.items() if k != kind]))
         return self
 
     @model_validator(mode="after")
@@ -192,16 +192,18 @@ class Config(_Section):
         return self
 
 
-def _misfit(entry: Entry, feature: str, others: Sequence[Entry]) -> str:
+def _misfit(entry: Entry, missing: Set[str], others: Sequence[Entry]) -> str:
     """What ``entry`` needs and none of ``others`` offers, by the names of the parts that do."""
     for other in others:
-        if able := [name for name in names(other.kind) if feature in find(other.kind, name).provides]:
+        offers = {name: find(other.kind, name).provides & missing for name in names(other.kind)}
+        most = frozenset().union(*offers.values())
+        if most and (able := [name for name, offered in offers.items() if offered == most]):
             return (
                 f"{entry.kind} {entry.name} and {other.kind} {other.name} don't go together: "
                 f"{entry.name} needs {other.kind} {_either(able)}"
             )
     listed = ", ".join(f"{other.kind} {other.name}" for other in others)
-    return f"{entry.kind} {entry.name} needs {feature}, which none of {listed} offers"
+    return f"{entry.kind} {entry.name} needs {_either(sorted(missing))}, which none of {listed} offers"
 
 
 def _either(choices: Sequence[str]) -> str:

@@ -48,6 +48,17 @@ def test_codes_survive_a_round_trip_in_blocks(codebook, every, monkeypatch):
     assert nearest(every + 1e-3, codebook).equal(index)
 
 
+def test_a_point_mass_knows_itself_among_codes_at_one_place():
+    vectors = torch.randn(20, 8, 1)
+    codebook = vectors[torch.randint(20, (128,))].transpose(0, 1)  # M, K, 1, each some six times,
+    codebook = codebook * (1 + 1e-7 * torch.randn(8, 128, 1))  # up to rounding, as moving averages leave them
+    q = Quantised(vectors, codebook)
+    for samples in (1, 3):  # other shapes are rounded in other ways
+        assert q.log_prob(q.rsample((samples,))).eq(0).all()
+    z = q.mode
+    assert q.log_prob(z[:, None]).isfinite().equal(torch.eye(20, dtype=torch.bool))
+
+
 def test_a_point_mass_is_at_the_nearest_code_and_passes_gradients_on(codebook, every):
     vectors = torch.randn(6, 2, 4, requires_grad=True)
     q = Quantised(vectors, codebook, commitment=0.5)
