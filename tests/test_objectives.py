@@ -78,8 +78,10 @@ def test_every_recipe_finds_the_planted_bit(recipe):
     assert nll < math.log(2) + 8 * math.log(13) + (3.5 if recipe in LOOSE else 1.5)
 
 
-def test_a_target_rate_is_held():
-    run = trainer(config_with(objective={"target_kl": 2.0}, train={"steps": 600, "lr": 0.01}))
+# the second is all but one step of pre-training
+@pytest.mark.parametrize("start", [{}, {"pretrain": 0.998, "pretrain_decoder": "bag_of_words"}])
+def test_a_target_rate_is_held(start):
+    run = trainer(config_with(objective={"target_kl": 2.0, **start}, train={"steps": 600, "lr": 0.01}))
     run.run()
     with torch.no_grad():
         kl = run.model(planted(300, 2)[0].batch(range(300))).kl.mean()

@@ -47,13 +47,15 @@ class Elbo(Objective):
     - An auxiliary loss: z predicts the words of the text without their order (Zhao et al. 2017, eq. 6).
     - Pre-training as an autoencoder without KL, then a fresh decoder (Li et al. 2019); or with a
       decoder that sees words without their order, at a small part of the cost. There z is noisy and KL is
-      charged in full, and β rises once more when the model's own decoder takes over.
+      charged: with the β of the end of training or, under a target, with one that holds KL at it, as at β = 1 z would
+      stay empty for the first hundred steps. When the model's own decoder takes over, β starts anew.
     """
 
     def __init__(self, config: ElboConfig, vocab_size: int, latent_dim: int):
         super().__init__()
         self.config = config
         self.elbo = WeightedElbo(config)
+        self.pretraining = WeightedElbo(config)  # its controller has another decoder's β to find
         self.words = BagOfWords(latent_dim, vocab_size) if config.predicts_words else None
 
     def phases(self, model: Any) -> Iterator[Phase]:
@@ -91,4 +93,4 @@ class Elbo(Objective):
         assert self.words is not None
         terms = model(batch, decode=False)
         terms = replace(terms, log_px=self.words.log_prob(terms.z[0], batch)[None])
-        return Losses.of(terms, self.elbo.loss(terms, 1.0))
+        return self.pretraining(terms, 1.0)
