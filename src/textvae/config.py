@@ -203,7 +203,7 @@ def _misfit(entry: Entry, missing: Set[str], others: Sequence[Entry]) -> str:
                 f"{entry.name} needs {other.kind} {_either(able)}"
             )
     listed = ", ".join(f"{other.kind} {other.name}" for other in others)
-    return f"{entry.kind} {entry.name} needs {_either(sorted(missing))}, which none of {listed} offers"
+    return f"{entry.kind} {entry.name} needs {', '.join(sorted(missing))}, which none of {listed} offers"
 
 
 def _either(choices: Sequence[str]) -> str:
