@@ -33,38 +33,43 @@ def figures(evaluation: Mapping[str, Any]) -> list[Figure]:
     optional = ("bleu", "exact_match")
     e = {k: math.nan if v is None and k not in optional else v for k, v in evaluation.items()}
     latent = evaluation.get("has_latent", True)  # not told by folders that are older than the figure
-    rows = [
-        Figure(
-            "NLL",
-            f"{e['nll']:.2f} ± {e['nll_stderr']:.2f} nats per text",
-            f"surprise at a text, importance weighting with {e['iw_samples']} samples; lower is better"
-            if latent
-            else "surprise at a text, exact; lower is better",
-        ),
-        Figure("ELBO", f"{e['elbo']:.2f} nats per text", "a lower bound of -NLL: what training raises"),
-        Figure(
-            "reconstruction", f"{e['reconstruction']:.2f} nats per text", "surprise at a text once z is known"
-        ),
-        Figure("KL", f"{e['kl']:.2f} nats per text", "what z costs: how far q(z|x) lies from the prior"),
-        Figure(
-            "mutual information", f"{e['mi']:.2f} nats", "what z tells about its text; 0 is a collapsed model"
-        ),
-        Figure(
-            "active units", f"{e['active_units']} of {e['latent_dim']}", "latent dimensions that vary by text"
-        ),
+    nll = (
+        f"surprise at a text, importance weighting with {e['iw_samples']} samples; lower is better"
+        if latent
+        else "surprise at a text, exact; lower is better"
+    )
+    rows = [Figure("NLL", f"{e['nll']:.2f} ± {e['nll_stderr']:.2f} nats per text", nll)]
+    if latent:
+        rows += [
+            Figure("ELBO", f"{e['elbo']:.2f} nats per text", "a lower bound of -NLL: what training raises"),
+            Figure(
+                "reconstruction",
+                f"{e['reconstruction']:.2f} nats per text",
+                "surprise at a text once z is known",
+            ),
+            Figure("KL", f"{e['kl']:.2f} nats per text", "what z costs: how far q(z|x) lies from the prior"),
+            Figure(
+                "mutual information",
+                f"{e['mi']:.2f} nats",
+                "what z tells about its text; 0 is a collapsed model",
+            ),
+            Figure(
+                "active units",
+                f"{e['active_units']} of {e['latent_dim']}",
+                "latent dimensions that vary by text",
+            ),
+        ]
+    rows += [
         Figure("perplexity", f"{e['ppl']:.2f} per token", "exp of NLL per token, end of text included"),
         Figure("bits per byte", f"{e['bits_per_byte']:.3f}", "NLL by raw text: compares across tokenizers"),
         Figure("unknown tokens", f"{e['unk_rate']:.2%}", "share of tokens outside the vocabulary"),
     ]
-    if e.get("bleu") is not None:
+    if latent and e.get("bleu") is not None:
         rows += [
             Figure("BLEU", f"{e['bleu']:.1f} of 100", "greedy reconstructions against their texts"),
             Figure("exact match", f"{e['exact_match']:.1%}", "texts reconstructed without a mistake"),
         ]
-    return [row for row in rows if latent or row.name not in _OF_Z]
-
-
-_OF_Z = {"ELBO", "reconstruction", "KL", "mutual information", "active units", "BLEU", "exact match"}
+    return rows
 
 
 def model_card(name: str, config: Config, metrics: Mapping[str, Any]) -> str:
