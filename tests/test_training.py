@@ -16,12 +16,13 @@ import torch
 from rich.console import Console
 
 from models import SMALL, VOCAB, random_ids
-from textvae.config import Config, merge, read_config
+from textvae.config import Config, TrainConfig, merge, read_config
 from textvae.errors import TextVAEError
 from textvae.model import VAE, build, build_objective
 from textvae.objectives.elbo import Elbo
 from textvae.store import tensors
 from textvae.text.batch import Dataset
+from textvae.train import rate
 from textvae.train.checkpoint import read_checkpoint
 from textvae.train.length import Length
 from textvae.train.loop import Trainer
@@ -92,7 +93,8 @@ STATES = {
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_a_resumed_run_ends_bit_for_bit_like_an_unbroken_one(state, tmp_path):
+def test_a_resumed_run_ends_bit_for_bit_like_an_unbroken_one(state, tmp_path, monkeypatch):
+    monkeypatch.setattr(rate, "_STEPS", 400)  # so that it falls all along
     over = {"steps": 300, "validations": 4, "batch_tokens": 400, "dropout_rise": 15}
     decoder = {"dropout": 0.3, "dropout_in": 0.3}
     config = config_with(objective=STATES[state], decoder=decoder, train=over)
@@ -230,6 +232,16 @@ def test_early_stopping_keeps_the_best_weights_by_what_was_minimised(beta, tmp_p
     assert weighted(again) == pytest.approx(outcome.validation_loss, abs=1e-4)
 
 
+class Rows(Silent):
+    """Keeps them."""
+
+    def __init__(self):
+        self.seen: list[dict[str, Any]] = []
+
+    def row(self, row):
+        self.seen.append(row)
+
+
 class Rates(Silent):
     """Notes the dropouts of a model's decoder at every row: of its input, and of its input words."""
 
@@ -251,12 +263,43 @@ def test_dropout_rises_with_the_passes_and_word_dropout_does_not():
     rates.model = run.model
     run.run()
     assert len(rates.seen) > 3
-    for epoch, rate, words in rates.seen:  # a row comes a step later
-        assert rate == pytest.approx(0.4 * min(epoch / 8, 1), abs=0.005)
+    for epoch, dropout, words in rates.seen:  # a row comes a step later
+        assert dropout == pytest.approx(0.4 * min(epoch / 8, 1), abs=0.005)
         assert words == 0.2
     assert rates.seen[0][1] < 0.2 < rates.seen[-1][1]
     decoder: Any = run.model.decoder
     assert (decoder.dropout_in.p, decoder.weight_dropout.p) == (0.4, 0.3)
+
+
+@pytest.mark.parametrize("within", [0.2, 0.6, 0.99])
+def test_the_rate_falls_with_the_steps_to_what_long_trainings_take(within):
+    own = [
+        rate.learning_rate(TrainConfig(), within, step) / (1 - within) for step in (0, 499, 2000, 7999, 10**6)
+    ]
+    assert own == pytest.approx([8e-3, 8e-3, 4e-3, 2e-3, 2e-3], rel=0.01)
+    given = [rate.learning_rate(TrainConfig(lr=0.01), within, step) / (1 - within) for step in (0, 10**6)]
+    assert given == pytest.approx([0.01, 0.01])
+
+
+def test_the_rate_rises_and_ends_at_nothing_in_every_phase():
+    rows = Rows()
+    recipe = {
+        "objective": {"pretrain": 0.5, "pretrain_decoder": "bag_of_words"},
+        "train": {"steps": 400, "warmup": 0.2},
+    }
+    trainer(config_with(**recipe), watcher=rows).run()
+    rates = [row["lr"] for row in rows.seen]  # at steps 50, 100, … 400: of the step before
+    assert rates[:4] == pytest.approx([8e-3 * (1 - s / 200) for s in (49, 99, 149, 199)], rel=0.02)
+    assert rates[4:8] == pytest.approx(rates[:4], rel=0.02)
+
+
+def test_a_short_training_gets_further_with_the_rate_for_it():
+    own, low = (
+        trainer(config_with(train={"steps": 200, "lr": lr})).run().validation_loss for lr in (None, 2e-3)
+    )
+    assert own is not None
+    assert low is not None
+    assert own < low - 1
 
 
 def test_a_time_budget_is_kept(ticking):

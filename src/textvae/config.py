@@ -87,7 +87,11 @@ class TrainConfig(_Section):
         gt=0,
         description="tokens in a batch, pads and all processes included; a row of a matrix is one",
     )
-    lr: float = Field(default=2e-3, gt=0, description="peak learning rate of Adam")
+    lr: float | None = Field(
+        default=None,
+        gt=0,
+        description="peak learning rate of Adam; without one 8e-3, falling to 2e-3 over the first 8,000 steps",
+    )
     warmup: float = Field(
         default=0.02, ge=0, lt=1, description="share of each phase over which the rate rises"
     )

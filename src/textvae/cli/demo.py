@@ -51,8 +51,7 @@ def demo(
     from textvae.estimators.card import figures
 
     length: dict[str, Any] = {"time_budget": seconds} if steps is None else {"steps": steps}
-    # a higher rate than the preset's: so short a training gets further with it
-    vae = TextVAE(seed=seed, device=device, verbose=True, set={"train.lr": 4e-3}, **length)
+    vae = TextVAE(seed=seed, device=device, verbose=True, **length)
     vae.fit(corpus, output=output, overwrite=True, started=time.monotonic())
 
     held = [text for text in vae.test_texts_ if len(text) in _SHORT] or vae.test_texts_

@@ -20,7 +20,8 @@ class Position:
     """Where a training stands."""
 
     phase: int = 0
-    phase_epoch: float = 0.0  # passes over the texts before this phase
+    phase_step: int = 0  # steps before this phase
+    phase_epoch: float = 0.0  # and passes over the texts
     step: int = 0
     epoch: int = 0
     texts: int = 0  # of this epoch already seen

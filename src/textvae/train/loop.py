@@ -30,6 +30,7 @@ from textvae.train.checkpoint import Checkpoint, Position, read_checkpoint, writ
 from textvae.train.dropout import RisingDropout
 from textvae.train.length import Length
 from textvae.train.order import Order, part
+from textvae.train.rate import learning_rate
 from textvae.train.step import Stepper
 from textvae.train.tracking import MetricsFile, Row, Silent, Watcher
 from textvae.train.window import Window
@@ -171,7 +172,7 @@ class Trainer:
         config, at, (begun, end) = self.config, self.at, span
         stepper = Stepper(phase, config, self.processes)
         if checkpoint is None:
-            at.phase, at.phase_epoch = index, self.order.epoch
+            at.phase, at.phase_step, at.phase_epoch = index, at.step, self.order.epoch
         else:
             self.best = checkpoint.apply(self._modules(), stepper.optimiser)
         self.model.train()
@@ -194,7 +195,7 @@ class Trainer:
                 return "early"
             # a run resumed for longer stands at less of the whole than it did: never before its phase
             within = min(max((done - begun) / (end - begun), 0.0), 1.0)
-            lr = config.lr * _rate(within, config.warmup)
+            lr = learning_rate(config, within, at.step - at.phase_step)
             self.dropout.set(self.order.epoch - at.phase_epoch)
             self._step(stepper, indices, within, lr)
             self.watcher.progress(done)
@@ -297,12 +298,6 @@ class Trainer:
         """Reconstruction and KL, each summed over a batch's texts: (2,) nats."""
         terms = self.model(batch)
         return torch.stack([-terms.log_px.sum(), terms.kl.sum()])
-
-
-def _rate(within: float, warmup: float) -> float:
-    """The share of the peak learning rate: a linear rise over ``warmup``, then a linear fall to 0."""
-    rise = (within + 1e-3) / (warmup + 1e-3)
-    return min(rise, 1.0) * (1 - within)
 
 
 @contextmanager

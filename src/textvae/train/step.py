@@ -23,7 +23,7 @@ class Stepper:
         moved = dict.fromkeys(p for update in phase.updates for p in update.parameters)
         fused = processes.device.type in ("cpu", "cuda")
         betas = phase.momentum, 0.999
-        self.optimiser = torch.optim.Adam(list(moved), lr=config.lr, betas=betas, fused=fused)
+        self.optimiser = torch.optim.Adam(list(moved), betas=betas, fused=fused)
 
     def step(self, model: nn.Module, batch: object, weight: float, progress: float, lr: float) -> Losses:
         """Makes the updates that are due and gives the losses of the first.
