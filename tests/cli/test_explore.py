@@ -17,10 +17,7 @@ def served(monkeypatch):
 
 def test_it_serves_the_model_with_texts_labels_and_names(run, model, tmp_path, served):
     (tmp_path / "texts.csv").write_text("text,stars\nThe food was good.,5\nThe staff were rude.,1\n,3\n")
-    names = [
-        {"dimension": 0, "name": "tense", "explained": True},
-        {"dimension": 1, "name": "–", "explained": False},
-    ]
+    names = [{"dimension": each, "name": f"about {each}", "explained": each % 2 == 0} for each in range(64)]
     (tmp_path / "names.json").write_text(json.dumps(names))
     options = ["--label-column", "stars", "--explained", tmp_path / "names.json", "--port", 0]
     result = run("explore", model, tmp_path / "texts.csv", *options)
@@ -29,9 +26,8 @@ def test_it_serves_the_model_with_texts_labels_and_names(run, model, tmp_path, s
     ((space, options),) = served
     assert (space.name, space.shown.texts) == ("reviews", ["The food was good.", "The staff were rude."])
     assert space.shown.labels == {"stars": ["5", "1"]}
-    assert {handle.name: handle.meaning for handle in space.handles if handle.kind == "dimension"}.get(
-        "0"
-    ) == "tense"
+    meanings = {int(each.name): each.meaning for each in space.handles if each.kind == "dimension"}
+    assert meanings == {each: f"about {each}" if each % 2 == 0 else "" for each in meanings} != {}
     assert (options["host"], options["port"], options["token"]) == ("127.0.0.1", 0, None)
 
 

@@ -213,16 +213,24 @@ class Trainer:
     def _interval(self, stepper: Stepper, lr: float, done: float, *, last: bool, keep: bool) -> None:
         """A row of figures; where they are due, a validation, and a checkpoint if it may be needed (``keep``)."""
         marks = math.floor(done * self.config.validations)
-        due = last or (keep and marks > self.at.validations)
-        row = self._row(lr, stepper.phase if due and stepper.phase.validated else None)
-        if due:
+        marked = keep and marks > self.at.validations
+        if last and keep and not marked:
+            # before the last look at the validation texts, which an unbroken training would not have taken here
+            self._checkpoint(stepper)
+        row = self._row(lr, stepper.phase if (last or marked) and stepper.phase.validated else None)
+        if last or marked:
             self.at.validations = marks
         old = time.monotonic() - self._checkpointed > _CHECKPOINT_SECONDS
-        if keep and (due or old) and self.folder is not None and self.processes.is_main:
+        if marked or (old and keep and not last):
+            self._checkpoint(stepper)
+        self.watcher.row(row)
+
+    def _checkpoint(self, stepper: Stepper) -> None:
+        if self.folder is not None and self.processes.is_main:
             self._require_numbers()
+            self.at.seconds = self.length.seconds
             write_checkpoint(self.folder / CHECKPOINT, self.at, self._modules(), stepper.optimiser, self.best)
             self._checkpointed = time.monotonic()
-        self.watcher.row(row)
 
     def _row(self, lr: float, validated: Phase | None) -> Row:
         figures = self.window.figures(self.processes.total)
@@ -242,7 +250,6 @@ class Trainer:
         if validated is not None:
             row |= self._validate(validated)
         self._tokens_before, self._seconds_before = self.at.tokens, self.length.seconds
-        self.at.seconds = seconds
         if self.metrics is not None:
             self.metrics.add(row)
         return row
