@@ -158,12 +158,15 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_last_checkpoint(tmp_path, 
     assert (tmp_path / "checkpoint" / "state.safetensors").read_bytes() == before
 
 
-def test_ctrl_c_ends_with_a_usable_model(tmp_path):
-    class Interrupt(Silent):
-        def row(self, row):
-            if row["step"] == 100:
-                signal.raise_signal(signal.SIGINT)
+class Interrupt(Silent):
+    """Ctrl-C after the row of step 100."""
 
+    def row(self, row):
+        if row["step"] == 100:
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_ctrl_c_ends_with_a_usable_model(tmp_path):
     before = signal.getsignal(signal.SIGINT)
     run = trainer(config_with(train={"steps": 100_000}), tmp_path, watcher=Interrupt())
     outcome = run.run()
@@ -171,6 +174,18 @@ def test_ctrl_c_ends_with_a_usable_model(tmp_path):
     assert not run.model.training
     assert signal.getsignal(signal.SIGINT) is before
     assert (tmp_path / "checkpoint" / "state.safetensors").exists()
+
+
+@pytest.mark.parametrize("state", ["a controller", "whose turn it is"])
+def test_a_run_stopped_by_ctrl_c_goes_on_like_an_unbroken_one(state, tmp_path):
+    # its last look at the validation texts comes where an unbroken one has none, and both go by what they see
+    config = config_with(objective=STATES[state], train={"steps": 300, "validations": 4})
+    whole = trainer(config)
+    whole.run()
+    assert trainer(config, tmp_path, watcher=Interrupt()).run().step == 101
+    resumed = trainer(config, tmp_path)
+    resumed.run(resume=True)
+    assert same_weights(whole.model, resumed.model)
 
 
 def test_a_termination_waits_for_a_checkpoint(tmp_path):
